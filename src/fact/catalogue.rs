@@ -1,0 +1,60 @@
+//! The catalogue: every fact that a rule may name, its type and its meaning.
+//!
+//! Rules are checked against it when they are loaded, so a misspelt fact is
+//! refused instead of being silently absent. Each collector declares its own
+//! part; this module only joins them.
+
+/// One fact that a collector delivers.
+#[derive(Clone, Copy, Debug)]
+pub struct FactDoc {
+    /// Dotted path, such as `kubelet.cgroup_driver`.
+    pub path: &'static str,
+    /// Its type.
+    pub kind: Type,
+    /// What it means: meaning, source, unit, and what absent means.
+    pub doc: &'static str,
+}
+
+/// The type of a fact or of a member.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Type {
+    /// True or false.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A number with a fraction.
+    Float,
+    /// Text.
+    Text,
+    /// A list whose elements share a type.
+    List(&'static Type),
+    /// Members with fixed names.
+    Object(&'static [Field]),
+    /// Members whose names come from the host, sharing a type.
+    Map(&'static Type),
+}
+
+/// A named member of an object type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Type,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+impl FactDoc {
+    /// One line of a collector's declaration.
+    pub const fn new(path: &'static str, kind: Type, doc: &'static str) -> Self {
+        FactDoc { path, kind, doc }
+    }
+}
+
+impl Field {
+    /// One member of an object type.
+    pub const fn new(name: &'static str, kind: Type, doc: &'static str) -> Self {
+        Field { name, kind, doc }
+    }
+}

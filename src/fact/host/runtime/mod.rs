@@ -1,0 +1,1 @@
+//! Container runtimes: which there are, and their effective configuration.

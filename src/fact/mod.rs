@@ -1,0 +1,15 @@
+//! What is true of this node, and how we know.
+//!
+//! A [`Fact`] is one of three things: known, absent, or unreadable. The three
+//! never turn into each other: what could not be read is not absent, and what
+//! is absent is not a false or a zero. Facts form a tree ([`Facts`]) whose
+//! paths read as an operator would say them (`kubelet.cgroup_driver`), and
+//! each one keeps the [`Source`] where it was read.
+
+pub mod catalogue;
+pub mod host;
+mod source;
+mod value;
+
+pub use source::{ObjectReference, Source};
+pub use value::{Fact, Facts, Value};

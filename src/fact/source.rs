@@ -1,0 +1,71 @@
+//! Where a fact was read: a file and line, a CRI call, an API object, or the
+//! documentation of a default.
+
+use serde::{Deserialize, Serialize};
+
+/// The place that a fact was read from, in the four forms of the report.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Source {
+    /// A file of the host, by its path beneath the root.
+    File {
+        /// Absolute path as the host itself names it, never the scanner's.
+        path: String,
+        /// Line, counted from 1; none for a whole file, folder or link.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u32>,
+    },
+    /// A call of the Container Runtime Interface.
+    Cri {
+        /// The method, such as `Status` or `RuntimeConfig`.
+        cri: String,
+    },
+    /// A Kubernetes object.
+    Object {
+        /// Which object.
+        object: ObjectReference,
+        /// The field, as a JSONPath such as `.spec.podCIDR`.
+        path: String,
+    },
+    /// Nothing is set, so the documented default holds.
+    Default {
+        /// Where the default is documented.
+        default: String,
+    },
+}
+
+/// The identity of a Kubernetes object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ObjectReference {
+    /// Group and version, such as `apps/v1`.
+    pub api_version: String,
+    /// Kind, such as `Deployment`.
+    pub kind: String,
+    /// Namespace; none for cluster-scoped kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl Source {
+    /// A file as a whole.
+    pub fn file(path: impl Into<String>) -> Self {
+        Source::File { path: path.into(), line: None }
+    }
+
+    /// A line of a file; lines are counted from 1.
+    pub fn line(path: impl Into<String>, line: u32) -> Self {
+        Source::File { path: path.into(), line: Some(line) }
+    }
+
+    /// A CRI call, by the name of its method.
+    pub fn cri(method: impl Into<String>) -> Self {
+        Source::Cri { cri: method.into() }
+    }
+
+    /// A documented default, by where it is documented.
+    pub fn default_of(documented: impl Into<String>) -> Self {
+        Source::Default { default: documented.into() }
+    }
+}

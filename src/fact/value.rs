@@ -1,0 +1,268 @@
+//! The tree of facts and its values.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Source;
+
+/// One thing that is true of the subject, absent from it, or could not be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Fact {
+    /// It was read.
+    Known {
+        /// What was read, as an effective value.
+        value: Value,
+        /// Where; none for a group, whose members have sources of their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+    },
+    /// It was looked for, and it is not there.
+    Absent {
+        /// Where it was looked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+    },
+    /// It may be there, but it could not be read.
+    Unreadable {
+        /// Where it was looked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+        /// Why, naming the file or permission: `read /etc/x: permission denied`.
+        reason: String,
+    },
+}
+
+/// A value, whose members are facts with sources of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// True or false.
+    Bool(bool),
+    /// A whole number; its unit is in the fact's documentation.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// Text. Bytes that are not UTF-8 were replaced by U+FFFD.
+    Text(String),
+    /// A list, in the order that has meaning on the host.
+    List(Vec<Fact>),
+    /// Named members.
+    Map(BTreeMap<String, Fact>),
+}
+
+impl Fact {
+    /// A value and where it was read.
+    pub fn known(value: impl Into<Value>, source: Source) -> Self {
+        Fact::Known { value: value.into(), source: Some(source) }
+    }
+
+    /// A group whose members carry the sources.
+    pub fn group(value: impl Into<Value>) -> Self {
+        Fact::Known { value: value.into(), source: None }
+    }
+
+    /// Looked for in `source` and not there.
+    pub fn absent(source: Source) -> Self {
+        Fact::Absent { source: Some(source) }
+    }
+
+    /// Could not be read; `reason` names the file or permission.
+    pub fn unreadable(source: Source, reason: impl Into<String>) -> Self {
+        Fact::Unreadable { source: Some(source), reason: reason.into() }
+    }
+
+    /// The value, if it is known.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Fact::Known { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Where it was read or looked for.
+    pub fn source(&self) -> Option<&Source> {
+        match self {
+            Fact::Known { source, .. } | Fact::Absent { source } | Fact::Unreadable { source, .. } => source.as_ref(),
+        }
+    }
+
+    /// The text, if it is known and text.
+    pub fn text(&self) -> Option<&str> {
+        match self.value() {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The truth, if it is known and a boolean.
+    pub fn bool(&self) -> Option<bool> {
+        match self.value() {
+            Some(Value::Bool(truth)) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is known and whole.
+    pub fn int(&self) -> Option<i64> {
+        match self.value() {
+            Some(Value::Int(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is known and a list.
+    pub fn list(&self) -> Option<&[Fact]> {
+        match self.value() {
+            Some(Value::List(elements)) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The member of that name, if this is a known map that has it.
+    pub fn member(&self, name: &str) -> Option<&Fact> {
+        match self.value() {
+            Some(Value::Map(members)) => members.get(name),
+            _ => None,
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Value::Bool(truth)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Value::Int(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Value::Int(i64::from(number))
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Value::Float(number)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl From<Vec<Fact>> for Value {
+    fn from(elements: Vec<Fact>) -> Self {
+        Value::List(elements)
+    }
+}
+
+impl From<BTreeMap<String, Fact>> for Value {
+    fn from(members: BTreeMap<String, Fact>) -> Self {
+        Value::Map(members)
+    }
+}
+
+/// The tree of all facts about one host, one cluster, or both joined.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Facts {
+    roots: BTreeMap<String, Fact>,
+}
+
+impl Facts {
+    /// Puts a fact at a dotted path, such as `kubelet.cgroup_driver`; groups
+    /// on the way are made. A fact that is already there is replaced.
+    pub fn set(&mut self, path: &str, fact: Fact) {
+        let segments: Vec<&str> = path.split('.').collect();
+        self.set_at(&segments, fact);
+    }
+
+    /// Puts a fact at a path whose segments may contain dots, such as
+    /// `["mount", "/var/lib/x.y", "options"]`.
+    pub fn set_at(&mut self, segments: &[&str], fact: Fact) {
+        fn put(members: &mut BTreeMap<String, Fact>, segments: &[&str], fact: Fact) {
+            let Some((first, rest)) = segments.split_first() else { return };
+            if rest.is_empty() {
+                members.insert((*first).to_owned(), fact);
+                return;
+            }
+            let group = members.entry((*first).to_owned()).or_insert_with(|| Fact::group(BTreeMap::new()));
+            if !matches!(group, Fact::Known { value: Value::Map(_), .. }) {
+                *group = Fact::group(BTreeMap::new());
+            }
+            if let Fact::Known { value: Value::Map(inner), .. } = group {
+                put(inner, rest, fact);
+            }
+        }
+        put(&mut self.roots, segments, fact);
+    }
+
+    /// The fact at a dotted path, if any was put there. An unreadable or
+    /// absent group answers for all of its members.
+    pub fn get(&self, path: &str) -> Option<&Fact> {
+        let mut segments = path.split('.');
+        let mut fact = self.roots.get(segments.next()?)?;
+        for segment in segments {
+            match fact {
+                Fact::Known { value: Value::Map(members), .. } => fact = members.get(segment)?,
+                Fact::Known { .. } => return None,
+                Fact::Absent { .. } | Fact::Unreadable { .. } => return Some(fact),
+            }
+        }
+        Some(fact)
+    }
+
+    /// The known text at a dotted path.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.get(path).and_then(Fact::text)
+    }
+
+    /// The known truth at a dotted path.
+    pub fn bool(&self, path: &str) -> Option<bool> {
+        self.get(path).and_then(Fact::bool)
+    }
+
+    /// The known whole number at a dotted path.
+    pub fn int(&self, path: &str) -> Option<i64> {
+        self.get(path).and_then(Fact::int)
+    }
+
+    /// The first segments and their facts, in the order of their names.
+    pub fn roots(&self) -> &BTreeMap<String, Fact> {
+        &self.roots
+    }
+
+    /// Takes over all facts of another tree; members of groups are merged,
+    /// anything else is replaced.
+    pub fn merge(&mut self, other: Facts) {
+        fn merge_members(into: &mut BTreeMap<String, Fact>, from: BTreeMap<String, Fact>) {
+            for (name, fact) in from {
+                match (into.get_mut(&name), fact) {
+                    (
+                        Some(Fact::Known { value: Value::Map(present), .. }),
+                        Fact::Known { value: Value::Map(more), .. },
+                    ) => merge_members(present, more),
+                    (_, fact) => {
+                        into.insert(name, fact);
+                    }
+                }
+            }
+        }
+        merge_members(&mut self.roots, other.roots);
+    }
+}

@@ -1,0 +1,106 @@
+//! Findings: what a rule says of a subject, with its proof.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::Source;
+
+/// How bad a failing rule is, from `info` up to `critical`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing has to be done.
+    Info,
+    /// Mend it when convenient.
+    Low,
+    /// Mend it soon.
+    Medium,
+    /// It breaks something, or is about to.
+    High,
+    /// It breaks the node or cluster, or gives it away.
+    Critical,
+}
+
+/// What a rule says of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The rule applies and holds.
+    Pass,
+    /// The rule applies and does not hold.
+    Fail,
+    /// It applies or may apply, but a fact could not be read.
+    Unknown,
+    /// It does not concern this subject.
+    NotApplicable,
+    /// It fails, and an unexpired waiver covers it.
+    Waived,
+}
+
+/// Who or what a finding is about: `host`, `cluster`, or a Kubernetes kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subject {
+    /// `host`, `cluster`, or a kind such as `Deployment`.
+    pub kind: String,
+    /// Group and version of a Kubernetes kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// Namespace of a namespaced kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Name of the host, cluster or object.
+    pub name: String,
+}
+
+/// A fact that a finding rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The fact's path, such as `kubelet.cgroup_driver`.
+    pub fact: String,
+    /// Its value; null where it is absent or unreadable.
+    pub value: serde_json::Value,
+    /// Where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+/// One verdict of one rule about one subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule's name, such as `runtime/cri-plugin-disabled`.
+    pub rule: String,
+    /// The rule's title.
+    pub title: String,
+    /// How bad a failure is, for this subject.
+    pub severity: Severity,
+    /// What the rule says.
+    pub verdict: Verdict,
+    /// About whom.
+    pub subject: Subject,
+    /// The bad fact in words; for unknown and not-applicable, the reason.
+    pub message: String,
+    /// The facts that it rests on.
+    pub evidence: Vec<Evidence>,
+    /// How to mend it; only on failures and unknowns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// Where to read more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// The waiver that covers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<WaiverNote>,
+    /// Identifies rule and subject, not wording, value or line.
+    pub fingerprint: String,
+}
+
+/// What a report says of the waiver that covers a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaiverNote {
+    /// Why the fault is accepted.
+    pub reason: String,
+    /// The last day on which it is, as `YYYY-MM-DD`.
+    pub expires: String,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
