@@ -5,7 +5,12 @@
 //! cannot be read becomes an [`Unreadable`](crate::fact::Fact::Unreadable)
 //! fact. Nothing here runs a program or writes a byte.
 
+mod certificate;
+mod control_plane;
 pub mod document;
+mod etcd;
+mod k3s;
+mod kubelet;
 pub mod package;
 pub mod process;
 pub mod root;
@@ -37,7 +42,8 @@ pub struct Collector {
 }
 
 /// Every collector of host facts; their order has no meaning.
-pub const COLLECTORS: &[Collector] = &[];
+pub const COLLECTORS: &[Collector] =
+    &[certificate::COLLECTOR, control_plane::COLLECTOR, etcd::COLLECTOR, k3s::COLLECTOR, kubelet::COLLECTOR];
 
 /// The host that is looked at, with what several collectors share.
 pub struct Host {
