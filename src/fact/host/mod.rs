@@ -42,8 +42,24 @@ pub struct Collector {
 }
 
 /// Every collector of host facts; their order has no meaning.
-pub const COLLECTORS: &[Collector] =
-    &[certificate::COLLECTOR, control_plane::COLLECTOR, etcd::COLLECTOR, k3s::COLLECTOR, kubelet::COLLECTOR];
+pub const COLLECTORS: &[Collector] = &[
+    certificate::COLLECTOR,
+    control_plane::COLLECTOR,
+    etcd::COLLECTOR,
+    k3s::COLLECTOR,
+    kubelet::COLLECTOR,
+    runtime::crictl::COLLECTOR,
+    runtime::crio::COLLECTOR,
+    runtime::dead::COLLECTOR,
+    runtime::docker::COLLECTOR,
+    runtime::dockershim::COLLECTOR,
+    runtime::installed::COLLECTOR,
+    runtime::podman::COLLECTOR,
+    runtime::registries::COLLECTOR,
+    runtime::runc::COLLECTOR,
+    runtime::sandbox::COLLECTOR,
+    runtime::service::COLLECTOR,
+];
 
 /// The host that is looked at, with what several collectors share.
 pub struct Host {

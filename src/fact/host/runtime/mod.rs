@@ -1,1 +1,13 @@
 //! Container runtimes: which there are, and their effective configuration.
+
+pub(super) mod crictl;
+pub(super) mod crio;
+pub(super) mod dead;
+pub(super) mod docker;
+pub(super) mod dockershim;
+pub(super) mod installed;
+pub(super) mod podman;
+pub(super) mod registries;
+pub(super) mod runc;
+pub(super) mod sandbox;
+pub(super) mod service;
