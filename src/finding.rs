@@ -2,39 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::Source;
-
-/// How bad a failing rule is, from `info` up to `critical`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing; nothing has to be done.
-    Info,
-    /// Mend it when convenient.
-    Low,
-    /// Mend it soon.
-    Medium,
-    /// It breaks something, or is about to.
-    High,
-    /// It breaks the node or cluster, or gives it away.
-    Critical,
-}
-
-/// What a rule says of a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// The rule applies and holds.
-    Pass,
-    /// The rule applies and does not hold.
-    Fail,
-    /// It applies or may apply, but a fact could not be read.
-    Unknown,
-    /// It does not concern this subject.
-    NotApplicable,
-    /// It fails, and an unexpired waiver covers it.
-    Waived,
-}
+pub use crate::rule::{Evidence, Severity, Verdict};
 
 /// Who or what a finding is about: `host`, `cluster`, or a Kubernetes kind.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,18 +17,6 @@ pub struct Subject {
     pub namespace: Option<String>,
     /// Name of the host, cluster or object.
     pub name: String,
-}
-
-/// A fact that a finding rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The fact's path, such as `kubelet.cgroup_driver`.
-    pub fact: String,
-    /// Its value; null where it is absent or unreadable.
-    pub value: serde_json::Value,
-    /// Where it was read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<Source>,
 }
 
 /// One verdict of one rule about one subject.

