@@ -11,6 +11,8 @@ pub mod document;
 mod etcd;
 mod k3s;
 mod kubelet;
+mod network;
+mod nfs;
 pub mod package;
 pub mod process;
 pub mod root;
@@ -59,6 +61,15 @@ pub const COLLECTORS: &[Collector] = &[
     runtime::runc::COLLECTOR,
     runtime::sandbox::COLLECTOR,
     runtime::service::COLLECTOR,
+    network::cni::COLLECTOR,
+    network::conntrack::COLLECTOR,
+    network::interface::COLLECTOR,
+    network::kube_proxy::COLLECTOR,
+    network::pod::COLLECTOR,
+    network::port::COLLECTOR,
+    network::uplink::COLLECTOR,
+    nfs::client::COLLECTOR,
+    nfs::export::COLLECTOR,
 ];
 
 /// The host that is looked at, with what several collectors share.
