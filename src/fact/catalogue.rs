@@ -4,6 +4,20 @@
 //! refused instead of being silently absent. Each collector declares its own
 //! part; this module only joins them.
 
+use super::host::COLLECTORS;
+
+/// Facts that no collector delivers: the caller sets them.
+const GIVEN: &[FactDoc] = &[FactDoc::new(
+    "gate.target",
+    Type::Text,
+    "The Kubernetes version that the gate judges an upgrade to. Absent in an audit.",
+)];
+
+/// Every fact that a rule may name, in the order of the collectors.
+pub fn joined() -> impl Iterator<Item = &'static FactDoc> {
+    COLLECTORS.iter().flat_map(|collector| collector.facts).chain(GIVEN)
+}
+
 /// One fact that a collector delivers.
 #[derive(Clone, Copy, Debug)]
 pub struct FactDoc {

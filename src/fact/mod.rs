@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod host;
 mod source;
 mod value;
+pub mod version;
 
 pub use source::{ObjectReference, Source};
 pub use value::{Fact, Facts, Value};

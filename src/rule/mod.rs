@@ -13,6 +13,7 @@ pub mod judge;
 mod load;
 pub mod select;
 mod verdict;
+mod yaml;
 pub mod waiver;
 
 use std::collections::BTreeSet;
