@@ -5,17 +5,34 @@
 //! configuration; components' flags are documented at
 //! <https://kubernetes.io/docs/reference/command-line-tools-reference/>.
 
-use super::kubelet::{FLAG, GATE};
 use super::{Collector, Host};
 use crate::fact::Facts;
 use crate::fact::catalogue::{FactDoc, Field, Type};
 
 const COMPONENT: Type = Type::Object(&[
     Field::new("name", Type::Text, "such as `kube-apiserver`"),
-    Field::new("version", Type::Text, "version of its image or process, without the leading v"),
+    Field::new(
+        "version",
+        Type::Text,
+        "version of its image or package, without the leading v; absent where nothing tells it",
+    ),
     Field::new("kind", Type::Text, "`static-pod`, `process`, `unit`, `k3s` or `rke2`"),
-    Field::new("flags", Type::List(&FLAG), "its flags, in order"),
-    Field::new("feature_gates", Type::List(&GATE), "feature gates that it is given"),
+]);
+
+const COMPONENT_FLAG: Type = Type::Object(&[
+    Field::new("component", Type::Text, "such as `kube-apiserver`"),
+    Field::new("version", Type::Text, "version of the component; absent where nothing tells it"),
+    Field::new("name", Type::Text, "name without dashes"),
+    Field::new("value", Type::Text, "value; `true` for a flag that stands alone"),
+    Field::new("setting", Type::Text, "as it would be typed: `--port=0`"),
+]);
+
+const COMPONENT_GATE: Type = Type::Object(&[
+    Field::new("component", Type::Text, "such as `kube-apiserver`"),
+    Field::new("version", Type::Text, "version of the component; absent where nothing tells it"),
+    Field::new("name", Type::Text, "name of the gate"),
+    Field::new("enabled", Type::Bool, "the value that it is set to"),
+    Field::new("setting", Type::Text, "as it would be typed: `RemoveSelfLink=false`"),
 ]);
 
 const KUBECONFIG: Type = Type::Object(&[
@@ -39,6 +56,21 @@ const FACTS: &[FactDoc] = &[
     ),
     FactDoc::new("control_plane.version", Type::Text, "version of the API server, else of the newest other component"),
     FactDoc::new("control_plane.components", Type::List(&COMPONENT), "the components that are set up here"),
+    FactDoc::new(
+        "control_plane.flags",
+        Type::List(&COMPONENT_FLAG),
+        "flags of all these components, in order; secrets left out",
+    ),
+    FactDoc::new(
+        "control_plane.feature_gates",
+        Type::List(&COMPONENT_GATE),
+        "feature gates that these components are given",
+    ),
+    FactDoc::new(
+        "node_role",
+        Type::Text,
+        "`control-plane` or `worker`, by what is set up here; absent without a kubelet",
+    ),
     FactDoc::new(
         "control_plane.admin_kubeconfigs",
         Type::List(&KUBECONFIG),

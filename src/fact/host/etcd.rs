@@ -9,6 +9,12 @@ use super::{Collector, Host};
 use crate::fact::Facts;
 use crate::fact::catalogue::{FactDoc, Field, Type};
 
+const URL: Type = Type::Object(&[
+    Field::new("url", Type::Text, "the URL"),
+    Field::new("setting", Type::Text, "the setting that names it, such as `--listen-client-urls`"),
+    Field::new("is_plaintext", Type::Bool, "it is `http` and reaches beyond this host"),
+]);
+
 const DUPLICATE: Type = Type::Object(&[
     Field::new("name", Type::Text, "the flag's name"),
     Field::new("values", Type::List(&Type::Text), "its values, in order; the last one wins"),
@@ -26,11 +32,11 @@ const FACTS: &[FactDoc] = &[
         "flags that are given more than once with different values",
     ),
     FactDoc::new(
-        "etcd.plaintext_urls",
-        Type::List(&Type::Text),
-        "client and peer URLs without TLS that reach beyond this host",
+        "etcd.urls",
+        Type::List(&URL),
+        "URLs that this member listens on and advertises, and those that the API server or k3s here reaches etcd by; metrics left out",
     ),
-    FactDoc::new("etcd.client_urls", Type::List(&Type::Text), "listening URLs for clients"),
+    FactDoc::new("etcd.listens_beyond_host", Type::Bool, "clients of other hosts can reach this member"),
     FactDoc::new("etcd.client_cert_auth", Type::Bool, "clients must show a certificate"),
     FactDoc::new("etcd.peer_client_cert_auth", Type::Bool, "peers must show a certificate"),
     FactDoc::new(

@@ -32,6 +32,11 @@ pub(super) const FACTS: &[FactDoc] = &[
         "a kubelet is set up on this host: its process, its unit, its binary, or the file that it joins the cluster with; data left behind by a reset is not a kubelet",
     ),
     FactDoc::new(
+        "kubelet.is_joined",
+        Type::Bool,
+        "it has a kubeconfig, so that it belongs to a cluster; false after `kubeadm reset`",
+    ),
+    FactDoc::new(
         "kubelet.running",
         Type::Bool,
         "a process is the kubelet, or carries it (k3s, kubelite); unreadable where no processes were recorded",
@@ -150,5 +155,4 @@ pub(super) const FACTS: &[FactDoc] = &[
         Type::Bool,
         "the configuration file is younger than the process; only of the running machine",
     ),
-    FactDoc::new("node_role", Type::Text, "`control-plane` or `worker`, by what runs here; absent without a kubelet"),
 ];
