@@ -1,5 +1,7 @@
 //! Container runtimes: which there are, and their effective configuration.
 
+pub(super) mod containerd;
+pub(super) mod cri;
 pub(super) mod crictl;
 pub(super) mod crio;
 pub(super) mod dead;
@@ -11,3 +13,4 @@ pub(super) mod registries;
 pub(super) mod runc;
 pub(super) mod sandbox;
 pub(super) mod service;
+pub(super) mod view;
