@@ -161,15 +161,12 @@ impl Report {
     /// Puts a report together from findings in their final order.
     pub fn new(run: Run, findings: Vec<Finding>, rules: &[&Rule]) -> Self {
         let shown = |name: &str| {
-            findings.iter().any(|finding| {
-                finding.rule == name && matches!(finding.verdict, Verdict::Fail | Verdict::Waived)
-            })
+            findings
+                .iter()
+                .any(|finding| finding.rule == name && matches!(finding.verdict, Verdict::Fail | Verdict::Waived))
         };
-        let why = rules
-            .iter()
-            .filter(|rule| shown(&rule.name))
-            .map(|rule| (rule.name.clone(), rule.why.clone()))
-            .collect();
+        let why =
+            rules.iter().filter(|rule| shown(&rule.name)).map(|rule| (rule.name.clone(), rule.why.clone())).collect();
         Report {
             schema: SCHEMA,
             scanner: Scanner { version: env!("CARGO_PKG_VERSION"), rules_digest: run.rules_digest },

@@ -13,8 +13,8 @@ pub mod judge;
 mod load;
 pub mod select;
 mod verdict;
-mod yaml;
 pub mod waiver;
+mod yaml;
 
 use std::collections::BTreeSet;
 

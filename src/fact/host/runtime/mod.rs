@@ -9,6 +9,7 @@ pub(super) mod docker;
 pub(super) mod dockershim;
 pub(super) mod installed;
 pub(super) mod podman;
+mod presence;
 pub(super) mod registries;
 pub(super) mod runc;
 pub(super) mod sandbox;

@@ -6,6 +6,9 @@
 //! `runc.*` and `libseccomp.*`. Truth: <https://github.com/opencontainers/runc>
 //! and elf(5).
 
+mod elf;
+mod version;
+
 use crate::fact::Facts;
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::host::{Collector, Host};
