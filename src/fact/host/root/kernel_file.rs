@@ -1,0 +1,70 @@
+//! Files of `/proc` and `/sys`, where it matters who wrote them.
+//!
+//! The running kernel shows what it has: what is missing there is not there.
+//! A recorded tree holds what somebody recorded: what is missing there was
+//! perhaps only not recorded.
+
+use std::sync::Arc;
+
+use super::{HostRoot, Outcome, content};
+
+/// `PROC_SUPER_MAGIC` of linux/magic.h.
+const PROC_MAGIC: i64 = 0x9fa0;
+
+impl HostRoot {
+    /// Whether `/proc` is a running kernel's, of this machine or of a host
+    /// that is mounted at the root.
+    pub fn has_kernel_files(&self) -> bool {
+        *self.has_kernel_files.get_or_init(|| self.is_live || self.magic("/proc") == Outcome::Found(PROC_MAGIC))
+    }
+
+    /// The bytes of a file of `/proc` or `/sys`. Where it is missing from a
+    /// recorded tree, and the folder that would hold it too, it is unreadable.
+    pub fn read_kernel(&self, path: &str) -> Outcome<Arc<[u8]>> {
+        self.read(path).or_else_absent(|| self.judge_missing(path))
+    }
+
+    /// The text of a file of `/proc` or `/sys`, by the same rule.
+    pub fn read_kernel_text(&self, path: &str) -> Outcome<String> {
+        self.read_kernel(path).map(|bytes| content::to_text(&bytes))
+    }
+
+    /// The names in a folder of `/proc` or `/sys`, by the same rule.
+    pub fn read_kernel_folder(&self, path: &str) -> Outcome<Vec<String>> {
+        self.read_folder(path).or_else_absent(|| self.judge_missing(path))
+    }
+
+    /// A file of the host's network namespace, such as `route`, and its path:
+    /// `/proc/1/net/route`, or `/proc/net/route` where that is not recorded.
+    pub fn read_network_file(&self, name: &str) -> (String, Outcome<String>) {
+        self.read_of_first_process(&format!("/proc/1/net/{name}"), &format!("/proc/net/{name}"))
+    }
+
+    /// The mounts that the host's first process sees, and their path.
+    pub fn read_mounts(&self) -> (String, Outcome<String>) {
+        self.read_of_first_process("/proc/1/mounts", "/proc/mounts")
+    }
+
+    /// `/proc/net` and `/proc/mounts` show what the reading process sees,
+    /// which on a host that is mounted into a container is the container's.
+    fn read_of_first_process(&self, first: &str, own: &str) -> (String, Outcome<String>) {
+        let of_first = self.read_text(first);
+        let may_ask_own = self.is_live || !self.has_kernel_files();
+        if of_first.is_found() || !may_ask_own {
+            return (first.to_owned(), of_first);
+        }
+        match (self.read_kernel_text(own), of_first) {
+            (Outcome::Absent | Outcome::Unreadable(_), refused @ Outcome::Unreadable(_)) => (first.to_owned(), refused),
+            (of_own, _) => (own.to_owned(), of_own),
+        }
+    }
+
+    fn judge_missing<T>(&self, path: &str) -> Outcome<T> {
+        let folder = path.trim_end_matches('/').rsplit_once('/').map_or("/", |(folder, _)| folder);
+        if self.has_kernel_files() || self.metadata(folder).is_found() {
+            Outcome::Absent
+        } else {
+            Outcome::Unreadable(format!("read {path}: not recorded"))
+        }
+    }
+}
