@@ -4,6 +4,23 @@
 //! Foreign text: sizes, nesting and aliases are bounded, and a document that
 //! cannot be parsed is an error with its line, never an empty document.
 
+mod json;
+mod toml;
+mod yaml;
+
+pub use json::parse_json;
+pub use toml::parse_toml;
+pub use yaml::parse_yaml;
+
+/// The deepest nesting that is read.
+const MAX_DEPTH: usize = 64;
+
+/// The most values that a document may have, those that aliases repeat included.
+const MAX_NODES: usize = 200_000;
+
+/// The most bytes of text that aliases may repeat.
+const MAX_COPIED_BYTES: usize = 4 << 20;
+
 /// A value in a document and the line that it stands on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -97,27 +114,42 @@ impl Node {
     }
 }
 
-/// Parses a YAML stream into its documents; JSON is YAML too.
-///
-/// # Errors
-/// When the text is not YAML, repeats a key, or goes beyond the bounds on
-/// size, nesting and aliases.
-pub fn parse_yaml(_text: &str) -> Result<Vec<Node>, DocumentError> {
-    todo!()
+impl DocumentError {
+    fn new(line: u32, message: impl Into<String>) -> Self {
+        DocumentError { line, message: message.into() }
+    }
 }
 
-/// Parses one JSON document.
-///
-/// # Errors
-/// When the text is not JSON, repeats a key, or nests too deeply.
-pub fn parse_json(_text: &str) -> Result<Node, DocumentError> {
-    todo!()
+/// What a document may cost; counted while it is built.
+#[derive(Default)]
+struct Budget {
+    nodes: usize,
+    copied_bytes: usize,
 }
 
-/// Parses a TOML document.
-///
-/// # Errors
-/// When the text is not TOML 1.0 or nests too deeply.
-pub fn parse_toml(_text: &str) -> Result<Node, DocumentError> {
-    todo!()
+impl Budget {
+    /// One more node at this depth.
+    fn add_node(&mut self, depth: usize, line: u32) -> Result<(), DocumentError> {
+        if depth > MAX_DEPTH {
+            return Err(DocumentError::new(line, format!("nested more than {MAX_DEPTH} levels deep")));
+        }
+        self.add(1, 0, line)
+    }
+
+    fn add(&mut self, nodes: usize, copied_bytes: usize, line: u32) -> Result<(), DocumentError> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        self.copied_bytes = self.copied_bytes.saturating_add(copied_bytes);
+        if self.nodes > MAX_NODES {
+            return Err(DocumentError::new(line, format!("more than {MAX_NODES} values")));
+        }
+        if self.copied_bytes > MAX_COPIED_BYTES {
+            return Err(DocumentError::new(line, "aliases expand to too much text"));
+        }
+        Ok(())
+    }
+}
+
+/// A line number as nodes keep it.
+fn line_number(line: usize) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
 }
