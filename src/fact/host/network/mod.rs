@@ -16,4 +16,6 @@ pub(super) mod interface;
 pub(super) mod kube_proxy;
 pub(super) mod pod;
 pub(super) mod port;
+mod read;
+mod route;
 pub(super) mod uplink;
