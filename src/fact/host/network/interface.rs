@@ -70,7 +70,7 @@ fn read_interfaces(root: &HostRoot) -> Fact {
     if let Some(reason) = other_namespace(root) {
         return Fact::unreadable(source, reason);
     }
-    match root.read_folder(FOLDER) {
+    match root.read_kernel_folder(FOLDER) {
         Outcome::Found(names) => Fact::group(
             // `bonding_masters` is a file of the bonding driver, not a device.
             names

@@ -1,40 +1,8 @@
-//! Small readers that the network's collectors share.
-//!
-//! A missing file means two things: on the running machine that the kernel
-//! has no such thing, in a recorded tree perhaps only that nobody recorded
-//! it. The folder that would hold it decides.
+//! What the network's collectors share: facts from outcomes, and the devices
+//! that the collector `interface` found.
 
-use crate::fact::host::root::{HostRoot, Outcome};
+use crate::fact::host::root::Outcome;
 use crate::fact::{Fact, Facts, Source, Value};
-
-/// Text of a file below `/proc/net` of the host's network namespace, and its
-/// path: process 1's, so that a container of ours does not answer for the
-/// host; the reader's own where process 1 has none.
-pub(super) fn read_net(root: &HostRoot, name: &str) -> (String, Outcome<String>) {
-    let of_init = format!("/proc/1/net/{name}");
-    match root.read_text(&of_init) {
-        Outcome::Absent => {
-            let own = format!("/proc/net/{name}");
-            let text = recorded(root, &own, root.read_text(&own));
-            (own, text)
-        }
-        read => (of_init, read),
-    }
-}
-
-/// Turns an absence into "not recorded" where the folder of a recorded tree
-/// that would hold the file is missing too.
-pub(super) fn recorded<T>(root: &HostRoot, path: &str, read: Outcome<T>) -> Outcome<T> {
-    if !matches!(read, Outcome::Absent) || root.is_live() {
-        return read;
-    }
-    let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
-    if root.metadata(folder).is_found() {
-        Outcome::Absent
-    } else {
-        Outcome::Unreadable(format!("read {path}: {folder} was not recorded"))
-    }
-}
 
 /// A fact from an outcome: what is absent stays absent.
 pub(super) fn fact_of<T: Into<Value>>(source: Source, read: Outcome<T>) -> Fact {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::read::{interface, interfaces, interfaces_unreadable, mtu_of, read_net};
+use super::read::{interface, interfaces, interfaces_unreadable, mtu_of};
 use super::route::{Route, parse_ipv6_route, parse_route};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::host::root::Outcome;
@@ -55,8 +55,8 @@ const ROUTE: &[Field] = &[
 const MAX_DEPTH: usize = 8;
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
-    let (path4, text4) = read_net(&host.root, "route");
-    let (path6, text6) = read_net(&host.root, "ipv6_route");
+    let (path4, text4) = host.root.read_network_file("route");
+    let (path6, text6) = host.root.read_network_file("ipv6_route");
     let reason = match &text4 {
         Outcome::Unreadable(reason) => Some(reason.clone()),
         _ => None,

@@ -17,6 +17,13 @@ pub(in crate::fact::host::network) struct Network {
     programs: &'static [&'static str],
 }
 
+impl Network {
+    /// Whether it leaves traces that can be looked for.
+    pub(super) fn leaves_traces(&self) -> bool {
+        !self.devices.is_empty() || !self.programs.is_empty()
+    }
+}
+
 const fn network(
     name: &'static str,
     types: &'static [&'static str],
@@ -51,7 +58,8 @@ const NETWORKS: &[Network] = &[
 ];
 
 /// Plugins that only adjust what another plugin made.
-const CHAINED: &[&str] = &["portmap", "bandwidth", "tuning", "firewall", "sbr", "loopback", "vrf", "istio-cni", "egress-v4-cni"];
+const CHAINED: &[&str] =
+    &["portmap", "bandwidth", "tuning", "firewall", "sbr", "loopback", "vrf", "istio-cni", "egress-v4-cni"];
 
 /// Networks that packages of runtimes and tools leave in the folder: the
 /// `name` of containerd's tarball, CRI-O's, Podman's and nerdctl's samples.

@@ -1,93 +1,301 @@
-//! The CNI.
-use crate::fact::Facts;
-use crate::fact::catalogue::{FactDoc, Field, Type};
+//! The CNI: the configuration in force, its network, and its executables.
+//!
+//! In come the runtime's folders, the configurations in them, and the traces
+//! of networks on the node; out come `cni.*`, `network.cni`,
+//! `network.uses_bridge` and `network.pod_ipv6`. The CNI specification,
+//! <https://www.cni.dev/docs/spec/>; the runtime takes the first valid file
+//! by the bytes of its name, and no other.
+
+mod config;
+mod declaration;
+mod executable;
+pub(super) mod known;
+mod trace;
+
+use std::collections::BTreeMap;
+
+use super::read::fact_of;
+use crate::fact::host::root::{HostRoot, Outcome};
 use crate::fact::host::{Collector, Host};
+use crate::fact::{Fact, Facts, Source};
+use config::{Config, parse_config};
+use executable::{Folders, Found};
+use trace::Traces;
 
-/// Reads cni.
-pub(in crate::fact::host) const COLLECTOR: Collector = Collector { name: "cni", facts: FACTS, needs: &[], collect };
+/// Reads the CNI.
+pub(in crate::fact::host) const COLLECTOR: Collector =
+    Collector { name: "cni", facts: declaration::FACTS, needs: &["interface", "kubelet", "k3s", "runtime"], collect };
 
-const FACTS: &[FactDoc] = &[
-    FactDoc::new(
-        "network.cni",
-        Type::Text,
-        "The network of the pods: calico, flannel, cilium, weave, antrea, kube-ovn, ovn-kubernetes, aws-vpc, azure, kindnet, \
-         kube-router, multus (where its delegates do not tell), bridge, ptp …, by the CNI configuration in force, else by its traces. \
-         Absent: no configuration and no trace of any.",
-    ),
-    FactDoc::new(
-        "network.uses_bridge",
-        Type::Bool,
-        "Whether the pods hang on a Linux bridge (flannel, kube-router, Weave, the bridge plugin), so that bridge netfilter \
-         matters. Absent: there is no CNI.",
-    ),
-    FactDoc::new(
-        "network.pod_ipv6",
-        Type::Bool,
-        "Whether the CNI configuration gives the pods IPv6 addresses. Absent: there is no CNI, or it does not tell.",
-    ),
-    FactDoc::new(
-        "cni.conf_dir",
-        Type::Text,
-        "The folder that the runtime reads CNI configurations from. Source: the runtime's effective configuration, else /etc/cni/net.d.",
-    ),
-    FactDoc::new(
-        "cni.bin_dirs",
-        Type::List(&Type::Text),
-        "The folders in which the runtime looks for CNI plugins. Source: the runtime's effective configuration, else /opt/cni/bin.",
-    ),
-    FactDoc::new(
-        "cni.configs",
-        Type::List(&Type::Object(CONFIG)),
-        "The files `*.conf`, `*.conflist` and `*.json` of the folder in byte order, which is the order in which the runtime tries them. \
-         An empty list where the folder was looked at and has none. Unreadable: the folder may not be listed, or was not recorded.",
-    ),
-    FactDoc::new(
-        "cni.config",
-        Type::Object(CONFIG),
-        "The configuration in force: the first valid one. Absent: there is none.",
-    ),
-    FactDoc::new(
-        "cni.plugins",
-        Type::List(&Type::Object(PLUGIN)),
-        "The executables that the configuration in force needs: its plugins, their IPAM, Multus' delegates, and `loopback` for containerd. \
-         Absent: there is no configuration.",
-    ),
-];
+/// What go-cni and ocicni look for in the folder.
+const SUFFIXES: &[&str] = &[".conf", ".conflist", ".json"];
 
-const CONFIG: &[Field] = &[
-    Field::new("path", Type::Text, "the file"),
-    Field::new("name", Type::Text, "the network's `name`; absent where it has none"),
-    Field::new("is_valid", Type::Bool, "whether the runtime can load it"),
-    Field::new("problem", Type::Text, "why it cannot be loaded; absent where it can"),
-    Field::new(
-        "network",
-        Type::Text,
-        "the network that it belongs to, as in network.cni; absent where it is not valid",
-    ),
-    Field::new(
-        "is_leftover",
-        Type::Bool,
-        "whether it is the sample or default network of a runtime (containerd-net, crio, podman), which serves no cluster",
-    ),
-    Field::new(
-        "is_idle",
-        Type::Bool,
-        "whether the devices and processes were looked at and none of them belongs to its network",
-    ),
-    Field::new("types", Type::List(&Type::Text), "the plugin types that it names, IPAM and delegates included"),
-    Field::new(
-        "mtu",
-        Type::Int,
-        "the first MTU that one of its plugins sets; absent where none does (0 counts as none)",
-    ),
-];
-
-const PLUGIN: &[Field] = &[
-    Field::new("type", Type::Text, "the plugin's type, which is the name of its executable"),
-    Field::new("is_executable", Type::Bool, "whether one of the folders holds it as an executable file"),
-    Field::new("setting", Type::Text, "the type and the place where it was looked for, in words"),
-];
-
-fn collect(_host: &Host, _earlier: &Facts) -> Facts {
-    Facts::default()
+/// A file of the folder.
+struct ConfigFile {
+    path: String,
+    name: String,
+    parsed: Result<Config, String>,
 }
+
+fn collect(host: &Host, earlier: &Facts) -> Facts {
+    let mut facts = Facts::default();
+    let conf_dir = conf_dir(earlier);
+    let bin_dirs = bin_dirs(earlier);
+    let folder = conf_dir.text().unwrap_or("/etc/cni/net.d").to_owned();
+    let traces = Traces::look(host, earlier);
+    facts.set("cni.conf_dir", conf_dir);
+    facts.set("cni.bin_dirs", bin_dirs.clone());
+
+    match read_configs(&host.root, &folder) {
+        Outcome::Found(files) => {
+            let all = files.iter().map(|file| config_fact(file, &traces)).collect::<Vec<_>>();
+            facts.set("cni.configs", Fact::known(all, Source::file(&*folder)));
+            let first = files.iter().find_map(|file| Some((file, file.parsed.as_ref().ok()?)));
+            set_config(&mut facts, host, first, &traces, &bin_dirs, earlier);
+            if first.is_none() {
+                set_by_traces(&mut facts, &folder, &traces);
+            }
+        }
+        Outcome::Absent => {
+            facts.set("cni.configs", Fact::known(Vec::new(), Source::file(&*folder)));
+            set_config(&mut facts, host, None, &traces, &bin_dirs, earlier);
+            set_by_traces(&mut facts, &folder, &traces);
+        }
+        Outcome::Unreadable(reason) => {
+            for path in ["cni.configs", "cni.config", "cni.plugins", "network.pod_ipv6"] {
+                facts.set(path, Fact::unreadable(Source::file(&*folder), reason.clone()));
+            }
+            match traces.networks.first() {
+                Some(_) => set_by_traces(&mut facts, &folder, &traces),
+                None => {
+                    for path in ["network.cni", "network.uses_bridge"] {
+                        facts.set(path, Fact::unreadable(Source::file(&*folder), reason.clone()));
+                    }
+                }
+            }
+        }
+    }
+    facts
+}
+
+/// The runtime's folder of configurations; k3s and `MicroK8s` have their own.
+fn conf_dir(earlier: &Facts) -> Fact {
+    for path in ["runtime.cni_conf_dir", "kubelet.cni_conf_dir"] {
+        if let Some(known @ Fact::Known { .. }) = earlier.get(path) {
+            return known.clone();
+        }
+    }
+    let (folder, documented) = match distribution(earlier) {
+        Some("k3s") => ("/var/lib/rancher/k3s/agent/etc/cni/net.d", "k3s, pkg/agent/config"),
+        Some("microk8s") => ("/var/snap/microk8s/current/args/cni-network", "MicroK8s, containerd-template.toml"),
+        _ => ("/etc/cni/net.d", "containerd, docs/cri/config.md, and crio.conf(5)"),
+    };
+    Fact::known(folder, Source::default_of(documented))
+}
+
+fn bin_dirs(earlier: &Facts) -> Fact {
+    if let Some(known @ Fact::Known { .. }) = earlier.get("runtime.cni_bin_dirs") {
+        return known.clone();
+    }
+    if let Some(Fact::Known { source: Some(source), .. }) = earlier.get("kubelet.cni_bin_dir") {
+        let folders = earlier.text("kubelet.cni_bin_dir").unwrap_or_default().split(',');
+        return Fact::known(folders.map(|f| Fact::known(f, source.clone())).collect::<Vec<_>>(), source.clone());
+    }
+    let (folders, documented): (&[&str], &str) = match distribution(earlier) {
+        Some("k3s") => {
+            (&["/var/lib/rancher/k3s/data/cni", "/var/lib/rancher/k3s/data/current/bin"], "k3s, pkg/agent/config")
+        }
+        Some("microk8s") => (&["/var/snap/microk8s/current/opt/cni/bin"], "MicroK8s, containerd-template.toml"),
+        _ => (&["/opt/cni/bin"], "containerd, docs/cri/config.md, and crio.conf(5)"),
+    };
+    let source = Source::default_of(documented);
+    Fact::known(folders.iter().map(|folder| Fact::known(*folder, source.clone())).collect::<Vec<_>>(), source)
+}
+
+fn distribution(earlier: &Facts) -> Option<&str> {
+    earlier.text("k3s.distribution").or_else(|| earlier.text("kubelet.distribution"))
+}
+
+/// Reads the configurations in the order in which a runtime tries them.
+///
+/// In a recorded tree a missing folder tells something only where the folder
+/// above it, which nothing else uses, was recorded.
+fn read_configs(root: &HostRoot, folder: &str) -> Outcome<Vec<ConfigFile>> {
+    let names = match root.read_folder(folder) {
+        Outcome::Found(names) => names,
+        Outcome::Absent => {
+            let above = folder.trim_end_matches('/').rsplit_once('/').map_or("/", |(above, _)| above);
+            if root.has_kernel_files() || root.metadata(above).is_found() {
+                return Outcome::Absent;
+            }
+            return Outcome::Unreadable(format!("list {folder}: not recorded"));
+        }
+        Outcome::Unreadable(reason) => return Outcome::Unreadable(reason),
+    };
+    let is_config = |name: &String| SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
+    let files = names.into_iter().filter(is_config).map(|name| {
+        let path = format!("{folder}/{name}");
+        let parsed = match root.read_text(&path) {
+            Outcome::Found(text) => parse_config(&text, name.ends_with(".conflist")),
+            Outcome::Absent => Err("it is a link to nothing".to_owned()),
+            Outcome::Unreadable(reason) => Err(reason),
+        };
+        ConfigFile { path, name, parsed }
+    });
+    Outcome::Found(files.collect())
+}
+
+fn config_fact(file: &ConfigFile, traces: &Traces) -> Fact {
+    let source = Source::file(&*file.path);
+    let mut members = BTreeMap::from([
+        ("path".to_owned(), Fact::known(&*file.path, source.clone())),
+        ("is_valid".to_owned(), Fact::known(file.parsed.is_ok(), source.clone())),
+    ]);
+    let mut put = |name: &str, fact: Fact| members.insert(name.to_owned(), fact);
+    match &file.parsed {
+        Ok(config) => {
+            let types: Vec<&str> = config.plugins.iter().map(|plugin| plugin.kind.as_str()).collect();
+            let network = config.network();
+            let mains: Vec<&str> =
+                config.plugins.iter().filter(|plugin| !plugin.is_ipam).map(|plugin| plugin.kind.as_str()).collect();
+            let is_leftover = known::is_leftover(&file.name, config.name.as_deref(), &mains);
+            put("problem", Fact::absent(source.clone()));
+            put("name", option_fact(config.name.clone(), &source));
+            put("is_idle", Fact::known(traces.is_idle(network.as_deref()), source.clone()));
+            put("network", option_fact(network, &source));
+            put("is_leftover", Fact::known(is_leftover, source.clone()));
+            put("has_multus", Fact::known(config.has_multus(), source.clone()));
+            put(
+                "mtu",
+                match config.plugins.iter().find_map(|plugin| plugin.mtu) {
+                    Some((mtu, line)) => Fact::known(mtu, Source::line(&*file.path, line)),
+                    None => Fact::absent(source.clone()),
+                },
+            );
+            put(
+                "types",
+                Fact::known(
+                    types.into_iter().map(|t| Fact::known(t, source.clone())).collect::<Vec<_>>(),
+                    source.clone(),
+                ),
+            );
+        }
+        Err(problem) => {
+            put("problem", Fact::known(&**problem, source.clone()));
+            for name in ["name", "network", "is_idle", "is_leftover", "has_multus", "mtu", "types"] {
+                put(name, Fact::absent(source.clone()));
+            }
+        }
+    }
+    Fact::group(members)
+}
+
+fn option_fact(text: Option<String>, source: &Source) -> Fact {
+    fact_of(source.clone(), text.map_or(Outcome::Absent, Outcome::Found))
+}
+
+/// Sets what follows from the configuration in force.
+fn set_config(
+    facts: &mut Facts,
+    host: &Host,
+    first: Option<(&ConfigFile, &Config)>,
+    traces: &Traces,
+    bin_dirs: &Fact,
+    earlier: &Facts,
+) {
+    let folder = facts.text("cni.conf_dir").unwrap_or("/etc/cni/net.d").to_owned();
+    let Some((file, config)) = first else {
+        for path in ["cni.config", "cni.plugins", "network.pod_ipv6"] {
+            facts.set(path, Fact::absent(Source::file(&*folder)));
+        }
+        return;
+    };
+    let source = Source::file(&*file.path);
+    facts.set("cni.config", config_fact(file, traces));
+    let needs_loopback = earlier.text("runtime.name") == Some("containerd");
+    facts.set("cni.plugins", plugins_fact(&host.root, file, config, bin_dirs, needs_loopback));
+    let network = config.network().unwrap_or_default();
+    facts.set("network.uses_bridge", uses_bridge(&network, &source));
+    facts.set(
+        "network.pod_ipv6",
+        match config.plugins.iter().find_map(|plugin| plugin.gives_ipv6) {
+            Some(gives) => Fact::known(gives, source.clone()),
+            None => pod_ipv6_by_subnet_file(&host.root, &network, &source),
+        },
+    );
+    facts.set("network.cni", Fact::known(network, source));
+}
+
+fn uses_bridge(network: &str, source: &Source) -> Fact {
+    match known::by_name(network) {
+        Some(known) => Fact::known(known.uses_bridge, source.clone()),
+        None => Fact::unreadable(
+            source.clone(),
+            format!("tell whether the CNI plugin {network} uses a Linux bridge: the plugin is not known"),
+        ),
+    }
+}
+
+/// Flannel writes the pods' IPv6 network, where it has one, beside the IPv4 one.
+fn pod_ipv6_by_subnet_file(root: &HostRoot, network: &str, source: &Source) -> Fact {
+    const PATH: &str = "/run/flannel/subnet.env";
+    if network != "flannel" {
+        return Fact::absent(source.clone());
+    }
+    fact_of(
+        Source::file(PATH),
+        root.read_text(PATH).map(|text| text.lines().any(|line| line.starts_with("FLANNEL_IPV6_SUBNET="))),
+    )
+}
+
+/// Without a configuration in force, the traces on the node tell the network.
+fn set_by_traces(facts: &mut Facts, folder: &str, traces: &Traces) {
+    match traces.networks.first() {
+        Some((network, source)) => {
+            facts.set("network.uses_bridge", uses_bridge(network, source));
+            facts.set("network.cni", Fact::known(*network, source.clone()));
+        }
+        None => {
+            facts.set("network.uses_bridge", Fact::absent(Source::file(folder)));
+            facts.set("network.cni", Fact::absent(Source::file(folder)));
+        }
+    }
+}
+
+fn plugins_fact(root: &HostRoot, file: &ConfigFile, config: &Config, bin_dirs: &Fact, needs_loopback: bool) -> Fact {
+    let paths: Vec<String> =
+        bin_dirs.list().unwrap_or_default().iter().filter_map(Fact::text).map(str::to_owned).collect();
+    let folders = Folders::look(root, &paths);
+    let mut wanted: Vec<(&str, u32, bool)> =
+        config.plugins.iter().map(|plugin| (plugin.kind.as_str(), plugin.line, plugin.is_named)).collect();
+    // containerd sets the loopback up with a plugin of its own accord.
+    if needs_loopback {
+        wanted.push(("loopback", 1, false));
+    }
+    let mut seen = Vec::new();
+    let mut plugins = Vec::new();
+    for (kind, line, is_named) in wanted {
+        if seen.contains(&kind) {
+            continue;
+        }
+        seen.push(kind);
+        let source = Source::line(&*file.path, line);
+        let (is_executable, place) = match folders.find(kind, is_named) {
+            Found::Executable(path) => (Fact::known(true, source.clone()), format!("{kind} is {path}")),
+            Found::NotExecutable(path) => {
+                (Fact::known(false, source.clone()), format!("{kind}: {path} is not an executable file"))
+            }
+            Found::Missing => (Fact::known(false, source.clone()), format!("{kind} is not in {}", paths.join(", "))),
+            Found::Unknown(reason) => (Fact::unreadable(source.clone(), reason), format!("{kind}: unknown")),
+        };
+        plugins.push(Fact::group(BTreeMap::from([
+            ("type".to_owned(), Fact::known(kind, source.clone())),
+            ("is_executable".to_owned(), is_executable),
+            ("setting".to_owned(), Fact::known(place, source)),
+        ])));
+    }
+    Fact::known(plugins, Source::file(&*file.path))
+}
+
+#[cfg(test)]
+#[path = "cni_test.rs"]
+mod tests;
