@@ -116,11 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self) -> Result<NodeValue, DocumentError> {
-        let words = [
-            ("true", NodeValue::Bool(true)),
-            ("false", NodeValue::Bool(false)),
-            ("null", NodeValue::Null),
-        ];
+        let words = [("true", NodeValue::Bool(true)), ("false", NodeValue::Bool(false)), ("null", NodeValue::Null)];
         for (word, value) in words {
             if let Some(rest) = self.rest.strip_prefix(word) {
                 self.rest = rest;

@@ -177,9 +177,7 @@ fn line_of(span: &Span) -> u32 {
 fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> NodeValue {
     let is_resolved = match tag {
         None => is_plain,
-        Some(tag) => {
-            tag.handle() == "tag:yaml.org,2002:" && matches!(tag.suffix(), "bool" | "int" | "float" | "null")
-        }
+        Some(tag) => tag.handle() == "tag:yaml.org,2002:" && matches!(tag.suffix(), "bool" | "int" | "float" | "null"),
     };
     if is_resolved { plain(text) } else { NodeValue::Text(text.to_owned()) }
 }
@@ -206,8 +204,9 @@ fn plain(text: &str) -> NodeValue {
     if let Some(number) = whole(&digits) {
         return NodeValue::Int(number);
     }
-    let is_decimal = digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'))
-        && digits.bytes().any(|byte| byte.is_ascii_digit());
+    let is_decimal =
+        digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'))
+            && digits.bytes().any(|byte| byte.is_ascii_digit());
     match digits.parse() {
         Ok(number) if is_decimal => NodeValue::Float(number),
         _ => NodeValue::Text(text.to_owned()),

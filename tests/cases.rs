@@ -1,0 +1,184 @@
+//! Small host trees with known verdicts, from `fixtures/cases/`: each listed
+//! rule gives its verdict, and nothing else fails.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use scanner::evaluate::{Context, evaluate};
+use scanner::fact::host::root::HostRoot;
+use scanner::fact::host::{Host, collect};
+use scanner::finding::{Finding, Subject};
+use scanner::rule::select::Selection;
+use scanner::rule::{LoadOptions, RuleSet, Verdict};
+use serde::Deserialize;
+
+/// Part of a host tree.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Layer {
+    files: BTreeMap<String, String>,
+    links: BTreeMap<String, String>,
+    folders: Vec<String>,
+    programs: Vec<String>,
+    processes: BTreeMap<u32, Program>,
+    may_fail: Vec<String>,
+}
+
+/// One recorded process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Program {
+    command: Vec<String>,
+    #[serde(default)]
+    cgroup: Option<String>,
+}
+
+/// One tree and its verdicts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    layers: Vec<String>,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    links: BTreeMap<String, String>,
+    #[serde(default)]
+    folders: Vec<String>,
+    #[serde(default)]
+    programs: Vec<String>,
+    #[serde(default)]
+    processes: BTreeMap<u32, Program>,
+    #[serde(default)]
+    may_fail: Vec<String>,
+    expect: BTreeMap<String, String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "for the reader of the case")]
+    comment: Option<String>,
+}
+
+fn write(root: &Path, path: &str, contents: &[u8]) {
+    let file = root.join(path.trim_start_matches('/'));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, contents).unwrap();
+}
+
+fn build(root: &Path, layer: &Layer) {
+    for (path, contents) in &layer.files {
+        write(root, path, contents.as_bytes());
+    }
+    for path in &layer.folders {
+        fs::create_dir_all(root.join(path.trim_start_matches('/'))).unwrap();
+    }
+    for path in &layer.programs {
+        write(root, path, b"\x7fELF\x02\x01\x01\0");
+        fs::set_permissions(root.join(path.trim_start_matches('/')), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for (path, to) in &layer.links {
+        let link = root.join(path.trim_start_matches('/'));
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(to, link).unwrap();
+    }
+    for (pid, process) in &layer.processes {
+        let program = process.command[0].rsplit('/').next().unwrap();
+        write(root, &format!("/proc/{pid}/cmdline"), format!("{}\0", process.command.join("\0")).as_bytes());
+        write(root, &format!("/proc/{pid}/comm"), format!("{program}\n").as_bytes());
+        let stat =
+            format!("{pid} ({program}) S 1 {pid} {pid} 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 {} 0 0\n", 1000 + pid);
+        write(root, &format!("/proc/{pid}/stat"), stat.as_bytes());
+        let cgroup = process.cgroup.clone().unwrap_or_else(|| format!("0::/system.slice/{program}.service"));
+        write(root, &format!("/proc/{pid}/cgroup"), format!("{cgroup}\n").as_bytes());
+        let exe = root.join(format!("proc/{pid}/exe"));
+        let _ = fs::remove_file(&exe);
+        symlink(&process.command[0], exe).unwrap();
+    }
+}
+
+fn audit(root: &Path, rules: &RuleSet) -> Vec<Finding> {
+    let host = Host::new(HostRoot::open(root).unwrap(), Instant::now() + Duration::from_secs(20));
+    let selected = Selection::default().resolve(rules).unwrap();
+    let facts = collect(&host, &BTreeSet::new());
+    let context = Context {
+        now: "2026-11-23T00:00:00Z".parse::<Timestamp>().unwrap(),
+        targets: vec![Subject { kind: "host".into(), api_version: None, namespace: None, name: "case".into() }],
+        gate: false,
+    };
+    evaluate(rules, &selected, &facts, &context)
+}
+
+/// What is wrong with the findings of one case, a line each.
+fn judge(case: &Case, layers: &BTreeMap<String, Layer>, rules: &RuleSet) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut may_fail: BTreeSet<&str> = case.may_fail.iter().map(String::as_str).collect();
+    for name in &case.layers {
+        let layer = layers.get(name).unwrap_or_else(|| panic!("case {:?}: no layer {name}", case.name));
+        build(folder.path(), layer);
+        may_fail.extend(layer.may_fail.iter().map(String::as_str));
+    }
+    build(
+        folder.path(),
+        &Layer {
+            files: case.files.clone(),
+            links: case.links.clone(),
+            folders: case.folders.clone(),
+            programs: case.programs.clone(),
+            processes: case.processes.clone(),
+            may_fail: Vec::new(),
+        },
+    );
+    let findings = audit(folder.path(), rules);
+    let mut wrong = Vec::new();
+    for (rule, expected) in &case.expect {
+        let (verdict, severity) = expected.split_once('/').map_or((expected.as_str(), None), |(v, s)| (v, Some(s)));
+        let Some(finding) = findings.iter().find(|finding| finding.rule == *rule) else {
+            wrong.push(format!("{rule}: expected {expected}, got no finding"));
+            continue;
+        };
+        let got = serde_json::to_value(finding.verdict).unwrap();
+        let got_severity = serde_json::to_value(finding.severity).unwrap();
+        if got != verdict || severity.is_some_and(|severity| got_severity != severity) {
+            wrong.push(format!("{rule}: expected {expected}, got {got}/{got_severity}: {}", finding.message));
+        }
+    }
+    for finding in findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
+        if !may_fail.contains(finding.rule.as_str()) && !case.expect.contains_key(&finding.rule) {
+            wrong.push(format!("{}: must not fail: {}", finding.rule, finding.message));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_case_gives_its_verdicts_and_nothing_else_fails() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+    let layers: BTreeMap<String, Layer> =
+        serde_saphyr::from_str(&fs::read_to_string(folder.join("layers.yaml")).unwrap()).unwrap();
+    let rules = RuleSet::load(&LoadOptions::default()).expect("the built-in rules load");
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let (mut count, mut report) = (0, String::new());
+    for file in files {
+        if file.extension().is_none_or(|extension| extension != "yaml") || file.ends_with("layers.yaml") {
+            continue;
+        }
+        let cases: Vec<Case> = serde_saphyr::from_str(&fs::read_to_string(&file).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        for case in cases {
+            count += 1;
+            let wrong = judge(&case, &layers, &rules);
+            if !wrong.is_empty() {
+                let name = file.file_name().unwrap().to_string_lossy();
+                report.push_str(&format!("{name}: {}\n    {}\n", case.name, wrong.join("\n    ")));
+            }
+        }
+    }
+    assert!(count > 50, "only {count} cases were found");
+    assert!(report.is_empty(), "\n{report}");
+}
