@@ -1,7 +1,12 @@
 //! systemd units as systemd would load them: the unit file by precedence of
 //! folders, its drop-ins, and environment files, systemd.unit(5).
 
-use super::root::{HostRoot, Outcome};
+mod command;
+mod load;
+mod syntax;
+
+pub use command::{read_command, read_command_line};
+pub use load::read_unit;
 
 /// One setting of a unit file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,16 +48,4 @@ impl Unit {
     pub fn last(&self, section: &str, key: &str) -> Option<&Setting> {
         self.settings.iter().rev().find(|setting| setting.section == section && setting.key == key)
     }
-}
-
-/// Reads one unit by its name (`kubelet.service`), drop-ins merged.
-pub fn read_unit(_root: &HostRoot, _name: &str) -> Outcome<Unit> {
-    todo!()
-}
-
-/// The arguments of the unit's last `ExecStart`, environment variables from
-/// `Environment=` and `EnvironmentFile=` put in, quotes resolved, each with
-/// the file and line that it came from.
-pub fn read_command(_root: &HostRoot, _unit: &Unit) -> Vec<(String, crate::fact::Source)> {
-    todo!()
 }
