@@ -1,1 +1,112 @@
-//! To come.
+//! The command line: turns arguments into calls, and outcomes into text and
+//! exit codes. The only module that prints, reads the clock or the
+//! environment, or exits; one file for each command.
+
+mod audit;
+mod exit;
+mod explain;
+mod facts;
+mod failure;
+mod generate;
+mod host_name;
+mod input;
+mod interrupt;
+mod output;
+mod rule_source;
+mod rules;
+mod terminal;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+
+use crate::report::escape;
+use exit::Exit;
+use terminal::{DisplayArgs, Terminal};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    judged; nothing failed at or above --fail-on
+  1    something failed at or above --fail-on
+  2    the command could not run: usage, a broken rule or waiver file, an unreadable input
+  3    with --strict: nothing failed, but something at or above --fail-on is unknown
+  130  interrupted; the partial report is marked \"complete\": false";
+
+/// Judges Linux nodes of Kubernetes clusters by declarative rules
+///
+/// It reads and changes nothing, runs no program, and needs no network.
+#[derive(Debug, Parser)]
+#[command(name = "scanner", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(flatten)]
+    display: DisplayArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge this host by the rules
+    #[command(after_help = EXIT_CODES)]
+    Audit(audit::AuditArgs),
+    /// Print what would be judged: every fact, its value, and where it was read
+    Facts(facts::FactsArgs),
+    /// List, read, check and test rules
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Explain a rule, or find the rules that an error message points to
+    Explain(explain::ExplainArgs),
+    /// Print the completions of a shell
+    Completions(generate::CompletionsArgs),
+    /// Print the manual page
+    Man(generate::ManArgs),
+}
+
+/// Runs the program.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    std::panic::set_hook(Box::new(report_fault));
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are results; who closed the pipe has read enough.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::CannotRun } else { Exit::Clean }.into();
+        }
+    };
+    let terminal = Terminal::new(arguments.display);
+    let outcome = match &arguments.command {
+        Command::Audit(args) => audit::run(args, terminal),
+        Command::Facts(args) => facts::run(args, terminal),
+        Command::Rules(command) => rules::run(command, terminal),
+        Command::Explain(args) => explain::run(args, terminal),
+        Command::Completions(args) => generate::completions(args),
+        Command::Man(args) => generate::man(args),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            let _ = std::io::stderr().write_all(failure.render(terminal.color_stderr).as_bytes());
+            Exit::CannotRun.into()
+        }
+    }
+}
+
+/// A fault of ours in one line; a collector's costs only its own facts.
+fn report_fault(fault: &std::panic::PanicHookInfo) {
+    let place = fault.location().map(ToString::to_string).unwrap_or_default();
+    let message = fault.payload_as_str().unwrap_or("no message");
+    let _ = writeln!(std::io::stderr(), "fault in scanner itself, {place}: {}", escape::line(message));
+}
+
+/// The clock.
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// An instant as reports write it, to the second.
+fn rfc3339(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

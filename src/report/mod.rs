@@ -5,7 +5,9 @@
 //! format is one file here and one variant of [`Format`].
 
 pub mod escape;
+pub mod facts;
 mod json;
+pub mod rule;
 mod table;
 mod wrap;
 
@@ -17,6 +19,8 @@ use serde::Serialize;
 
 use crate::finding::{Finding, Severity, Subject, Verdict};
 use crate::rule::Rule;
+
+pub use json::write_pretty;
 
 /// The name of the JSON form; within `v1` members are only added.
 pub const SCHEMA: &str = "scanner.report/v1";
@@ -236,5 +240,3 @@ pub fn render(report: &Report, format: Format, view: View, out: &mut dyn Write) 
         Format::Json => json::render(report, out),
     }
 }
-
-pub use json::write_pretty;

@@ -1,0 +1,143 @@
+//! `scanner audit`: judges hosts by rules and writes the report.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::exit::{self, Exit, Threshold};
+use super::failure::Failure;
+use super::input::{HostArgs, read_facts, read_host};
+use super::interrupt::{Outcome, Work};
+use super::output::{Destination, ReportArg, parse_format, parse_report};
+use super::rule_source::{RuleArgs, read_waivers};
+use super::terminal::Terminal;
+use crate::evaluate::{Context, evaluate, waive};
+use crate::finding::{Finding, Severity, Subject};
+use crate::report::{Format, Report, Run, View, render};
+
+/// Judges this host, or what is named, by the rules.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    host: HostArgs,
+    /// Judge a facts document that `scanner facts --format json` wrote, `-` for stdin (repeatable: many nodes)
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    facts: Vec<PathBuf>,
+    /// Judge dates at this instant instead of by the clock
+    #[arg(long, value_name = "RFC3339", help_heading = "Input")]
+    now: Option<Timestamp>,
+    #[command(flatten)]
+    rules: RuleArgs,
+    /// Accept the faults that this file lists until their days (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Rules")]
+    waivers: Vec<PathBuf>,
+    /// Exit with 1 if something fails at or above this severity
+    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = ["critical", "high", "medium", "low", "info", "none"], help_heading = "Verdict")]
+    fail_on: String,
+    /// Exit with 3 if nothing fails but something at or above --fail-on could not be judged
+    #[arg(long, help_heading = "Verdict")]
+    strict: bool,
+    /// Form of the report: table or json
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format, help_heading = "Output")]
+    format: Format,
+    /// Write the report to FILE instead of stdout
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Write a further report to FILE, such as json=report.json (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report, help_heading = "Output")]
+    report: Vec<ReportArg>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let work = Work::begin();
+    let (started, started_at) = (Instant::now(), super::now());
+    let now = args.now.unwrap_or(started_at);
+    let mut outputs = open_outputs(args, terminal)?;
+    let waivers = read_waivers(&args.waivers)?;
+    let rules = args.rules.load(false)?;
+    let selected = args.rules.select(&rules)?;
+
+    let mut is_interrupted = false;
+    let mut hosts = Vec::new();
+    if args.facts.is_empty() || args.host.root.is_some() {
+        let reading = read_host(&args.host, rules.facts_needed(&selected), started, &work, terminal)?;
+        is_interrupted = reading.outcome == Outcome::Interrupted;
+        hosts.push(reading.host);
+    }
+    for path in &args.facts {
+        hosts.extend(read_facts(path)?);
+    }
+
+    let mut targets = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
+    for host in hosts {
+        is_interrupted |= work.is_interrupted();
+        let subject = Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: host.name };
+        let context = Context { now, targets: vec![subject.clone()], gate: false };
+        findings.extend(evaluate(&rules, &selected, &host.facts, &context));
+        targets.push(subject);
+    }
+    findings.sort_by(|a, b| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)));
+    for waivers in &waivers {
+        for warning in waive(&mut findings, waivers, now) {
+            terminal.note(&format!("warning: {warning}"));
+        }
+    }
+
+    let threshold = Threshold { fail_on: Severity::named(&args.fail_on), strict: args.strict };
+    let (mut exit, mut reason) = exit::decide(&findings, threshold);
+    if is_interrupted {
+        (exit, reason) = (Exit::Interrupted, format!("interrupted; the report is partial: {reason}"));
+    }
+    let run = Run {
+        command: "audit",
+        complete: !is_interrupted,
+        started_at,
+        duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        targets,
+        rules_digest: rules.digest().to_owned(),
+    };
+    let report = Report::new(run, findings, &selected);
+    for output in &mut outputs {
+        output.write(&report)?;
+    }
+    terminal.note(&format!("audit: exit {}: {reason}", exit.code()));
+    Ok(exit)
+}
+
+/// A form of the report and where it goes.
+struct Output {
+    format: Format,
+    view: View,
+    destination: Destination,
+}
+
+impl Output {
+    fn write(&mut self, report: &Report) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        render(report, self.format, self.view, &mut bytes)
+            .map_err(|error| Failure::new(format!("write the report as {}: {error}", self.format.name())))?;
+        self.destination.write(&bytes)
+    }
+}
+
+fn open_outputs(args: &AuditArgs, terminal: Terminal) -> Result<Vec<Output>, Failure> {
+    let main = (args.format, args.output.as_deref());
+    let further = args.report.iter().map(|report| (report.format, Some(report.path.as_path())));
+    std::iter::once(main)
+        .chain(further)
+        .map(|(format, path)| {
+            let destination = Destination::open(path)?;
+            // A file has neither colour nor columns.
+            let view = if destination.is_stdout() {
+                terminal.view
+            } else {
+                View { verbose: terminal.view.verbose, ..View::default() }
+            };
+            Ok(Output { format, view, destination })
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! The exit codes, which scripts depend on.
+
+use std::process::ExitCode;
+
+use crate::finding::{Finding, Severity, Verdict};
+use crate::report::BySeverity;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: judged, and nothing unwaived failed at or above the threshold.
+    Clean,
+    /// 1: something unwaived failed at or above the threshold.
+    Failed,
+    /// 2: the command could not run: usage, a broken rule or waiver file, an
+    /// unreadable input that was named on the command line.
+    CannotRun,
+    /// 3: nothing failed at the threshold, but something at or above it could
+    /// not be judged, and that was to count.
+    Unknown,
+    /// 130: interrupted; what was read until then is judged and written.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Exit::Clean => 0,
+            Exit::Failed => 1,
+            Exit::CannotRun => 2,
+            Exit::Unknown => 3,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+/// What decides between the codes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Threshold {
+    /// The severity from which on a failure counts; none, none does.
+    pub(crate) fail_on: Option<Severity>,
+    /// Whether what could not be judged counts too.
+    pub(crate) strict: bool,
+}
+
+/// The code for findings, and the reason in one line.
+pub(crate) fn decide(findings: &[Finding], threshold: Threshold) -> (Exit, String) {
+    let failed = count(findings, Verdict::Fail);
+    let unknown = count(findings, Verdict::Unknown);
+    let Some(fail_on) = threshold.fail_on else {
+        let total = failed.at_or_above(Severity::Info);
+        return (Exit::Clean, format!("judged, and nothing counts with --fail-on none ({total} failed)"));
+    };
+    let name = fail_on.name();
+    let at = failed.at_or_above(fail_on);
+    if at > 0 {
+        return (Exit::Failed, format!("{at} failed at or above {name} ({})", listed(&failed, fail_on)));
+    }
+    let undecided = unknown.at_or_above(fail_on);
+    if threshold.strict && undecided > 0 {
+        let unknown = listed(&unknown, fail_on);
+        return (Exit::Unknown, format!("{undecided} at or above {name} could not be judged ({unknown})"));
+    }
+    let below = failed.at_or_above(Severity::Info);
+    let all = unknown.at_or_above(Severity::Info);
+    (Exit::Clean, format!("nothing failed at or above {name} ({below} failed below it, {all} unknown)"))
+}
+
+fn count(findings: &[Finding], verdict: Verdict) -> BySeverity {
+    let mut counts = BySeverity::default();
+    for finding in findings.iter().filter(|finding| finding.verdict == verdict) {
+        counts.add(finding.severity);
+    }
+    counts
+}
+
+/// `1 critical, 2 high`, down to the threshold.
+fn listed(counts: &BySeverity, threshold: Severity) -> String {
+    let counts: Vec<String> = Severity::ALL
+        .into_iter()
+        .filter(|severity| *severity >= threshold && counts.get(*severity) > 0)
+        .map(|severity| format!("{} {}", counts.get(severity), severity.name()))
+        .collect();
+    counts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Subject;
+
+    fn finding(severity: Severity, verdict: Verdict) -> Finding {
+        Finding {
+            rule: "node/x".to_owned(),
+            title: String::new(),
+            severity,
+            verdict,
+            subject: Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: "n".to_owned() },
+            message: String::new(),
+            evidence: Vec::new(),
+            fix: None,
+            references: Vec::new(),
+            waiver: None,
+            fingerprint: String::new(),
+        }
+    }
+
+    fn code(findings: &[Finding], fail_on: Option<Severity>, strict: bool) -> u8 {
+        decide(findings, Threshold { fail_on, strict }).0.code()
+    }
+
+    #[test]
+    fn a_failure_counts_from_the_threshold_on() {
+        let medium = [finding(Severity::Medium, Verdict::Fail)];
+        assert_eq!(code(&medium, Some(Severity::High), false), 0);
+        assert_eq!(code(&medium, Some(Severity::Medium), false), 1);
+        assert_eq!(code(&medium, None, true), 0);
+    }
+
+    #[test]
+    fn a_waived_failure_never_counts() {
+        assert_eq!(code(&[finding(Severity::Critical, Verdict::Waived)], Some(Severity::Info), true), 0);
+    }
+
+    #[test]
+    fn an_unknown_counts_only_where_strict_and_never_hides_a_failure() {
+        let unknown = finding(Severity::High, Verdict::Unknown);
+        assert_eq!(code(std::slice::from_ref(&unknown), Some(Severity::High), false), 0);
+        assert_eq!(code(std::slice::from_ref(&unknown), Some(Severity::High), true), 3);
+        assert_eq!(code(std::slice::from_ref(&unknown), Some(Severity::Critical), true), 0);
+        assert_eq!(code(&[unknown, finding(Severity::High, Verdict::Fail)], Some(Severity::High), true), 1);
+    }
+
+    #[test]
+    fn the_reason_names_the_counts() {
+        let findings = [finding(Severity::Critical, Verdict::Fail), finding(Severity::Low, Verdict::Fail)];
+        let (_, reason) = decide(&findings, Threshold { fail_on: Some(Severity::High), strict: false });
+        assert_eq!(reason, "1 failed at or above high (1 critical)");
+    }
+}

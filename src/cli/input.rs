@@ -1,0 +1,153 @@
+//! What is judged: this host, a tree under `--root`, facts documents.
+//!
+//! What is named is what is judged; nothing named means this host.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use jiff::SignedDuration;
+
+use super::failure::Failure;
+use super::interrupt::{Outcome, Work};
+use super::terminal::Terminal;
+use crate::fact::Facts;
+use crate::fact::host::root::HostRoot;
+use crate::fact::host::{Collection, Host};
+use crate::report::facts::{FACTS_SCHEMA, FactsDocument};
+
+/// The most bytes that are read of a file that the user names.
+const MAX_NAMED_BYTES: u64 = 256 << 20;
+
+/// How long a socket of the host may take, at most.
+const SOCKET_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Which host, and for how long.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HostArgs {
+    /// Look at the host tree under DIR instead of /: a mounted host (/host in a pod) or a recorded tree
+    #[arg(long, value_name = "DIR", help_heading = "Input")]
+    pub(crate) root: Option<PathBuf>,
+    /// How long the whole run may take; what does not answer in time is unknown
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_timeout, help_heading = "Input")]
+    pub(crate) timeout: Duration,
+}
+
+/// The facts of one host and its name.
+#[derive(Debug)]
+pub(crate) struct NamedFacts {
+    pub(crate) name: String,
+    pub(crate) facts: Facts,
+}
+
+/// What reading a host gave.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) host: NamedFacts,
+    pub(crate) outcome: Outcome,
+}
+
+/// Reads the wanted facts of the host under the root.
+pub(crate) fn read_host(
+    args: &HostArgs,
+    wanted: BTreeSet<String>,
+    started: Instant,
+    work: &Work,
+    terminal: Terminal,
+) -> Result<Reading, Failure> {
+    let path = args.root.as_deref().unwrap_or(Path::new("/"));
+    let root = HostRoot::open(path).map_err(|error| {
+        Failure::file("open the root", path, &error).with_help("name a folder that holds a host's /etc, /proc and /var")
+    })?;
+    let deadline = started + args.timeout;
+    let host = Arc::new(Host::new(root, deadline.min(started + SOCKET_PATIENCE)));
+    let name = super::host_name::read(&host.root, path);
+    let collection = Arc::new(Collection::new(wanted));
+    let outcome = work.wait_for(deadline, terminal.shows_progress, {
+        let (host, collection) = (Arc::clone(&host), Arc::clone(&collection));
+        move || collection.run(&host)
+    });
+    let facts = match outcome {
+        Outcome::Done => collection.take(),
+        Outcome::TimedOut => {
+            let limit = SignedDuration::try_from(args.timeout).unwrap_or(SignedDuration::MAX);
+            collection.snapshot(&format!("not read within the --timeout of {limit:#}"))
+        }
+        Outcome::Interrupted => collection.snapshot("not read before the run was interrupted"),
+    };
+    Ok(Reading { host: NamedFacts { name, facts }, outcome })
+}
+
+/// Reads the facts documents of one file; `-` is stdin.
+pub(crate) fn read_facts(path: &Path) -> Result<Vec<NamedFacts>, Failure> {
+    let help = "write it with: scanner facts --format json --output FILE";
+    let text = read_named(path)?;
+    let mut hosts = Vec::new();
+    for document in serde_json::Deserializer::from_str(&text).into_iter::<FactsDocument>() {
+        let document = document.map_err(|error| {
+            Failure::new(format!("read the facts document {}: {error}", path.display())).with_help(help)
+        })?;
+        if document.schema != FACTS_SCHEMA {
+            let what = format!(
+                "read the facts document {}: its schema is {:?}, not {FACTS_SCHEMA:?}",
+                path.display(),
+                document.schema
+            );
+            return Err(Failure::new(what).with_help(help));
+        }
+        hosts.push(NamedFacts { name: document.host.name, facts: document.facts });
+    }
+    if hosts.is_empty() {
+        return Err(Failure::new(format!("read the facts document {}: it is empty", path.display())).with_help(help));
+    }
+    Ok(hosts)
+}
+
+/// The text of a file that the user named; `-` is stdin.
+pub(crate) fn read_named(path: &Path) -> Result<String, Failure> {
+    let fault = |error: &std::io::Error| Failure::file("read", path, error);
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(MAX_NAMED_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
+    } else {
+        let file = open_named(path).map_err(|error| fault(&error))?;
+        file.take(MAX_NAMED_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_NAMED_BYTES) {
+        return Err(Failure::new(format!("read {}: it is larger than 256 MiB", path.display())));
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::new(format!("read {}: it is not UTF-8 text", path.display())))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the user's own input, not a file of the host that is judged")]
+fn open_named(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::File::open(path)
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<u64>().ok().map(Duration::from_secs);
+    let duration =
+        seconds.or_else(|| text.parse::<SignedDuration>().ok().and_then(|duration| duration.try_into().ok()));
+    match duration {
+        Some(duration) if !duration.is_zero() && duration <= Duration::from_hours(24) => Ok(duration),
+        _ => Err("expected a duration up to a day, such as 30s or 2m".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_a_duration_or_a_number_of_seconds() {
+        assert_eq!(parse_timeout("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_timeout("2m"), Ok(Duration::from_mins(2)));
+        assert_eq!(parse_timeout("45"), Ok(Duration::from_secs(45)));
+        for wrong in ["", "0", "-5s", "soon", "99999999999h", "100000"] {
+            assert!(parse_timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Waits for work on another thread, for a signal, or for the deadline,
+//! whichever comes first.
+//!
+//! The signals are blocked in every thread and taken by one that waits for
+//! them (sigwait(3)), so there is no handler whose rules could be broken.
+
+use std::io::Write;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigSet, Signal};
+
+use super::exit::Exit;
+
+/// How long to work before a progress line appears.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The work is done.
+    Done,
+    /// The deadline has passed.
+    TimedOut,
+    /// SIGINT or SIGTERM came.
+    Interrupted,
+}
+
+/// Work that can be interrupted.
+pub(crate) struct Work {
+    sender: Sender<Outcome>,
+    receiver: Receiver<Outcome>,
+}
+
+impl Work {
+    /// Takes over SIGINT and SIGTERM. Threads that are started later leave
+    /// these signals to this one.
+    pub(crate) fn begin() -> Self {
+        let (sender, receiver) = channel();
+        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+        // Without it the signals keep their usual meaning, which is to end.
+        if signals.thread_block().is_ok() {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                if signals.wait().is_ok() {
+                    let _ = sender.send(Outcome::Interrupted);
+                }
+                // A second one means: now.
+                if signals.wait().is_ok() {
+                    end_at_once();
+                }
+            });
+        }
+        Work { sender, receiver }
+    }
+
+    /// Does some work on a thread of its own and waits for its end.
+    pub(crate) fn wait_for(&self, deadline: Instant, progress: bool, work: impl FnOnce() + Send + 'static) -> Outcome {
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            work();
+            let _ = sender.send(Outcome::Done);
+        });
+        let shows_at = Instant::now() + PATIENCE;
+        if progress && shows_at < deadline {
+            match self.until(shows_at) {
+                Outcome::TimedOut => {}
+                outcome => return outcome,
+            }
+            let _ = write!(std::io::stderr(), "reading the host …");
+            let outcome = self.until(deadline);
+            // Back to the start of the line, and clear it.
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+            return outcome;
+        }
+        self.until(deadline)
+    }
+
+    /// Whether a signal has come.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.receiver.try_iter().any(|outcome| outcome == Outcome::Interrupted)
+    }
+
+    fn until(&self, deadline: Instant) -> Outcome {
+        match self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(outcome) => outcome,
+            // The sender of this struct is never dropped, so nothing else ends it.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Outcome::TimedOut,
+        }
+    }
+}
+
+#[expect(clippy::exit, reason = "a second signal asks for the end before the work is done")]
+fn end_at_once() {
+    std::process::exit(i32::from(Exit::Interrupted.code()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_ends_in_time_is_done() {
+        let work = Work::begin();
+        assert_eq!(work.wait_for(Instant::now() + Duration::from_secs(60), false, || {}), Outcome::Done);
+    }
+
+    #[test]
+    fn work_that_hangs_times_out() {
+        let work = Work::begin();
+        let hanging = || std::thread::sleep(Duration::from_secs(60));
+        assert_eq!(work.wait_for(Instant::now() + Duration::from_millis(20), false, hanging), Outcome::TimedOut);
+    }
+}

@@ -1,0 +1,154 @@
+//! Rules for people: the list, one rule in full, and its page in the
+//! reference.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::wrap::wrap;
+use super::{View, escape};
+use crate::rule::{Rule, Target};
+
+/// Writes the rules as a table: name, severity, target, title.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_list(rules: &[&Rule], view: View, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["RULE", "SEVERITY", "TARGET", "TITLE"]);
+    if let Some(width) = view.width {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    }
+    for rule in rules {
+        table.add_row([
+            escape::line(&rule.name).into_owned(),
+            severities(rule),
+            targets(rule),
+            escape::line(&rule.title).into_owned(),
+        ]);
+    }
+    for line in table.lines() {
+        // The style pads each cell on both sides.
+        writeln!(out, "{}", line.strip_prefix(' ').unwrap_or(&line).trim_end())?;
+    }
+    Ok(())
+}
+
+/// Writes one rule in full.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_rule(rule: &Rule, view: View, out: &mut dyn Write) -> io::Result<()> {
+    let style = |style: Style| if view.color { style } else { Style::new() };
+    let bold = style(Style::new().bold());
+    let label = style(AnsiColor::Cyan.on_default());
+    writeln!(out, "{bold}{}{bold:#}", escape::line(&rule.name))?;
+    let mut section = |name: &str, text: &str| -> io::Result<()> {
+        writeln!(out, "\n{label}{name}{label:#}")?;
+        for line in wrap(&escape::lines(text), view.width.map(|width| width.saturating_sub(2))) {
+            writeln!(out, "  {line}")?;
+        }
+        Ok(())
+    };
+    section("what", &rule.title)?;
+    let mut nature = format!("severity: {}\njudges: {}", severities(rule), targets(rule));
+    for (name, words) in [("tags", &rule.tags), ("former names", &rule.aliases)] {
+        if !words.is_empty() {
+            let _ = write!(nature, "\n{name}: {}", words.join(", "));
+        }
+    }
+    section("kind", &nature)?;
+    section("why", &rule.why)?;
+    if let Some(when) = &rule.when {
+        section("applies when", when)?;
+    }
+    section("expects", &rule.expect)?;
+    for fix in &rule.fix {
+        let name = fix.when.as_ref().map_or_else(|| "fix".to_owned(), |when| format!("fix, when {}", one_line(when)));
+        section(&name, &fix.text)?;
+    }
+    if !rule.symptoms.is_empty() {
+        section("symptoms", &rule.symptoms.join("\n"))?;
+    }
+    section("references", &rule.references.join("\n"))?;
+    let examples: Vec<_> =
+        rule.examples.iter().map(|example| format!("{}: {}", verdicts(example), example.name)).collect();
+    if !examples.is_empty() {
+        section("examples", &examples.join("\n"))?;
+    }
+    section("file", &rule.path)
+}
+
+/// The page of a rule in the reference, as Markdown.
+pub fn markdown(rule: &Rule) -> String {
+    let mut page = format!("# {}\n\n{}.\n\n", rule.name, rule.title.trim_end_matches('.'));
+    let _ = writeln!(page, "| | |\n|---|---|\n| severity | {} |\n| judges | {} |", severities(rule), targets(rule));
+    for (name, words) in [("tags", &rule.tags), ("former names", &rule.aliases)] {
+        if !words.is_empty() {
+            let _ = writeln!(page, "| {name} | {} |", words.join(", "));
+        }
+    }
+    let _ = write!(page, "\n## Why\n\n{}\n\n## What is checked\n\n", rule.why.trim());
+    if let Some(when) = &rule.when {
+        let _ = write!(page, "Applies when:\n\n{}\n", fenced("cel", when));
+    }
+    let _ = write!(page, "Expects:\n\n{}\n## Fix\n\n", fenced("cel", &rule.expect));
+    for fix in &rule.fix {
+        if let Some(when) = &fix.when {
+            let _ = write!(page, "When `{}`:\n\n", one_line(when));
+        }
+        let _ = write!(page, "{}\n", fenced("text", &fix.text));
+    }
+    if !rule.symptoms.is_empty() {
+        let _ = write!(page, "## Symptoms\n\n{}\n", fenced("text", &rule.symptoms.join("\n")));
+    }
+    if !rule.examples.is_empty() {
+        page.push_str("## Examples\n\n");
+        for example in &rule.examples {
+            let _ = write!(page, "### {}: {}\n\n{}\n", verdicts(example), example.name, fenced("yaml", &example.text));
+        }
+    }
+    page.push_str("## References\n\n");
+    for reference in &rule.references {
+        let _ = writeln!(page, "* <{reference}>");
+    }
+    page
+}
+
+fn verdicts(example: &crate::rule::example::Example) -> String {
+    example.verdicts.iter().map(|verdict| verdict.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Every severity that the rule can give, the worst first.
+pub fn severities(rule: &Rule) -> String {
+    rule.severities.iter().map(|severity| severity.name()).collect::<Vec<_>>().join(" / ")
+}
+
+fn targets(rule: &Rule) -> String {
+    let mut targets = vec![match rule.target {
+        Target::Host => "host",
+        Target::Cluster => "cluster",
+        Target::Gate => "gate",
+    }];
+    if rule.has_cluster_form {
+        targets.push("cluster");
+    }
+    if rule.gate {
+        targets.push("gate");
+    }
+    targets.join(", ")
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A block of code whose fence the text cannot close.
+fn fenced(language: &str, text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end())
+}
