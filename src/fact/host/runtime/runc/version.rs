@@ -78,19 +78,56 @@ fn module_version(elf: &Elf) -> Option<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn tmp_real() {
-        for path in std::env::var("RUNCS").unwrap().split(':') {
-            let elf = super::super::elf::read_elf(std::fs::File::open(path).unwrap()).unwrap();
-            println!(
-                "{path} {:?} needed {:?} undef {} def {} is_runc {} notify {:?}",
-                parse_version(&elf),
-                elf.needed,
-                elf.undefined.len(),
-                elf.defined.len(),
-                is_runc(&elf),
-                elf.undefined.iter().filter(|s| s.starts_with("seccomp_notify")).collect::<Vec<_>>()
-            );
+    /// Debian 12's runc 1.1.5, as its build information reads.
+    const DEBIAN: &[u8] =
+        b"\xff Go buildinf:\x08\x02\x08go1.19.8\xdc\x01path\tgithub.com/opencontainers/runc\nbuild\t-compiler=gc\n";
+
+    fn elf(read_only_data: &[u8], go_build_information: &[u8]) -> Elf {
+        Elf {
+            read_only_data: read_only_data.to_vec(),
+            go_build_information: go_build_information.to_vec(),
+            ..Elf::default()
         }
+    }
+
+    #[test]
+    fn debians_two_linked_strings_are_one_version() {
+        let data = b"\0\0go1.19.8\0\0\x001.1.5+ds1\0\0\0oo large\0\x001.1.5+ds1-1+deb12u1\0\0";
+        assert_eq!(parse_version(&elf(data, DEBIAN)).as_deref(), Some("1.1.5+ds1"));
+        assert!(is_runc(&elf(data, DEBIAN)));
+    }
+
+    #[test]
+    fn the_commit_of_a_release_tells_its_version() {
+        let data = b"1.0.2-dev 1.2.0 seccomp\0v1.1.12-0-g51d5e946\0";
+        assert_eq!(parse_version(&elf(data, DEBIAN)).as_deref(), Some("1.1.12"));
+        let candidate = b"\0v1.1.0-rc.1-0-g55df1fc4\0";
+        assert_eq!(parse_version(&elf(candidate, DEBIAN)).as_deref(), Some("1.1.0-rc.1"));
+    }
+
+    #[test]
+    fn the_embedded_version_file_ends_with_a_line_feed() {
+        let data = b"12.5Mi, i = , not 1.2.8\nASCII";
+        assert_eq!(parse_version(&elf(data, DEBIAN)).as_deref(), Some("1.2.8"));
+    }
+
+    #[test]
+    fn two_versions_that_differ_are_none() {
+        assert_eq!(parse_version(&elf(b"\x001.1.5\0\x002.36.1\0", DEBIAN)), None);
+        assert_eq!(parse_version(&elf(b"", b"")), None);
+    }
+
+    #[test]
+    fn go_stamps_the_version_of_an_installed_module() {
+        let stamped = b"path\tgithub.com/opencontainers/runc\nmod\tgithub.com/opencontainers/runc\tv1.3.0\th1:x=\n";
+        assert_eq!(parse_version(&elf(b"", stamped)).as_deref(), Some("1.3.0"));
+        let devel = b"path\tgithub.com/opencontainers/runc\nmod\tgithub.com/opencontainers/runc\t(devel)\n";
+        assert_eq!(parse_version(&elf(b"", devel)), None);
+    }
+
+    #[test]
+    fn another_go_program_named_runc_is_not_runc() {
+        let other = b"path\tgithub.com/NVIDIA/nvidia-container-toolkit/cmd/nvidia-container-runtime\n";
+        assert!(!is_runc(&elf(b"", other)));
     }
 }
