@@ -12,6 +12,7 @@
 
 pub(super) mod cni;
 pub(super) mod conntrack;
+mod encapsulation;
 pub(super) mod interface;
 pub(super) mod kube_proxy;
 pub(super) mod pod;

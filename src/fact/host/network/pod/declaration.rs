@@ -1,13 +1,8 @@
-//! The pod network.
-use crate::fact::Facts;
+//! The facts that the collector `pod_network` delivers.
+
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::host::{Collector, Host};
 
-/// Reads pod_network.
-pub(in crate::fact::host) const COLLECTOR: Collector =
-    Collector { name: "pod_network", facts: FACTS, needs: &[], collect };
-
-const FACTS: &[FactDoc] = &[
+pub(super) const FACTS: &[FactDoc] = &[
     FactDoc::new(
         "network.encapsulation",
         Type::Text,
@@ -65,7 +60,3 @@ const ATTACHMENT: &[Field] = &[
     Field::new("mtu", Type::Int, "the MTU that it sets"),
     Field::new("master_mtu", Type::Int, "the MTU of the master; absent where there is no such device"),
 ];
-
-fn collect(_host: &Host, _earlier: &Facts) -> Facts {
-    Facts::default()
-}
