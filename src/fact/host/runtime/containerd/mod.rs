@@ -9,178 +9,188 @@
 //! the fact is unreadable. Truth: containerd-config.toml(5), `docs/cri/config.md`
 //! and `cmd/containerd/server/config` of the containerd repository.
 
-use crate::fact::Facts;
-use crate::fact::catalogue::{FactDoc, Field, Type};
+mod daemon;
+mod declaration;
+mod effective;
+mod facts;
+mod fault;
+mod load;
+mod merge;
+mod migrate;
+mod property;
+mod registry;
+mod release;
+mod removed;
+#[cfg(test)]
+mod tests;
+
+use crate::fact::host::root::Outcome;
+use crate::fact::host::runtime::presence;
 use crate::fact::host::{Collector, Host};
+use crate::fact::{Fact, Facts, Source};
 
-/// Something that stops containerd or its CRI plugin.
-const FAULT: &[Field] = &[
-    Field::new("problem", Type::Text, "What is wrong, in words, as the daemon would say it."),
-    Field::new("setting", Type::Text, "The property, such as `disabled_plugins`; its source is the line."),
-];
+pub(super) use declaration::HANDLER;
 
-/// A runtime handler.
-pub(super) const HANDLER: &[Field] = &[
-    Field::new("name", Type::Text, "Name that a RuntimeClass refers to, such as `runc`."),
-    Field::new("type", Type::Text, "Its shim, such as `io.containerd.runc.v2`; empty where a 1.x table forgot it."),
-    Field::new(
-        "cgroup_driver",
-        Type::Text,
-        "`systemd` or `cgroupfs`. Absent: its shim does not take the setting (kata, runsc, wasm).",
-    ),
-    Field::new("binary", Type::Text, "OCI runtime that the shim runs (`BinaryName`). Absent: the shim's own, runc."),
-    Field::new("path", Type::Text, "Path of the shim (`runtime_path`). Absent: looked up in the daemon's PATH."),
-    Field::new("snapshotter", Type::Text, "Snapshotter of its own. Absent: the plugin's."),
-    Field::new("is_default", Type::Bool, "Whether pods without a RuntimeClass use it."),
-    Field::new(
-        "privileged_without_host_devices",
-        Type::Bool,
-        "Whether privileged containers do not get the host's devices.",
-    ),
-];
+use daemon::{Daemon, TRACES};
+use declaration::FACTS;
+use facts::{Answers, agree, answer, group, list};
+use load::{Loaded, read_files};
+use merge::{ConfigFile, Remark, file_version};
+use property::Property;
+use release::{Release, releases_for};
 
-/// A mirror of a registry in containerd's own table.
-const MIRROR: &[Field] = &[
-    Field::new("host", Type::Text, "Registry that is mirrored, `docker.io` or `*`."),
-    Field::new("endpoints", Type::List(&Type::Text), "URLs that are asked instead, in order."),
-];
-
-/// A registry that is spoken to without verified TLS.
-const INSECURE: &[Field] = &[
-    Field::new("host", Type::Text, "Registry host, as the file names it."),
-    Field::new("problem", Type::Text, "`skip_verify` or `http`."),
-    Field::new("is_loopback", Type::Bool, "Whether the host is this machine itself, so that nothing crosses a wire."),
-];
-
-/// Credentials of a registry; the secret itself is never read into a fact.
-const CREDENTIAL: &[Field] = &[
-    Field::new("host", Type::Text, "Registry host, as the file names it."),
-    Field::new("kind", Type::Text, "`password`, `auth`, `identitytoken` or `header`."),
-    Field::new("mode", Type::Text, "Permission bits of the file, `0644`."),
-];
-
-/// A property that this containerd does not read.
-const IGNORED: &[Field] = &[
-    Field::new("property", Type::Text, "Its path in the file; its source is the line."),
-    Field::new("problem", Type::Text, "Why it is not read."),
-];
-
-/// A property that some containerd version no longer has.
-const REMOVED: &[Field] = &[
-    Field::new("property", Type::Text, "Its path in the file; its source is the line."),
-    Field::new("removed_in", Type::Text, "First version without it, `2.0`; of announced removals, the announced one."),
-    Field::new("replacement", Type::Text, "What takes its place."),
-];
-
-const FACTS: &[FactDoc] = &[
-    FactDoc::new("containerd.present", Type::Bool, "Whether containerd is here: its process, package, unit or binary."),
-    FactDoc::new(
-        "containerd.running",
-        Type::Bool,
-        "Whether containerd runs. Unreadable where no process was recorded.",
-    ),
-    FactDoc::new(
-        "containerd.version",
-        Type::Text,
-        "Version, from CRI, a version file of the supervisor, or the package that owns the binary, `1.6.20~ds1-1+deb12u3`.",
-    ),
-    FactDoc::new(
-        "containerd.supervisor",
-        Type::Text,
-        "Who starts it: `systemd`, `k3s`, `rke2`, `k0s`, `microk8s` or `docker` (a containerd of dockerd alone, which is not the node's runtime).",
-    ),
-    FactDoc::new(
-        "containerd.config_path",
-        Type::Text,
-        "The configuration file, by `-c`/`--config` or `/etc/containerd/config.toml`. Absent: built-in defaults hold.",
-    ),
-    FactDoc::new(
-        "containerd.config_files",
-        Type::List(&Type::Text),
-        "Every file that is read, in the order of merging: the main file, then imports, breadth first.",
-    ),
-    FactDoc::new(
-        "containerd.config_version",
-        Type::Int,
-        "`version` of the main file; 1 where the file has none, which is what that means. Absent: there is no file.",
-    ),
-    FactDoc::new("containerd.address", Type::Text, "Path of the socket, `/run/containerd/containerd.sock`."),
-    FactDoc::new("containerd.state_dir", Type::Text, "Folder of the daemon's running state, `/run/containerd`."),
-    FactDoc::new(
-        "containerd.start_faults",
-        Type::List(&Type::Object(FAULT)),
-        "What makes this version refuse to start with these files; a daemon that runs now read them before they changed.",
-    ),
-    FactDoc::new(
-        "containerd.cri.enabled",
-        Type::Bool,
-        "Whether the files leave the CRI plugin on and let it load: no name of it disabled, no load fault, no start fault.",
-    ),
-    FactDoc::new(
-        "containerd.cri.disabled_by",
-        Type::List(&Type::Text),
-        "Elements of `disabled_plugins`, over all files, that turn the CRI plugin off in this version.",
-    ),
-    FactDoc::new(
-        "containerd.cri.load_faults",
-        Type::List(&Type::Object(FAULT)),
-        "What makes the CRI plugin fail to load in this version.",
-    ),
-    FactDoc::new("containerd.default_handler", Type::Text, "Effective `default_runtime_name`."),
-    FactDoc::new(
-        "containerd.handlers",
-        Type::List(&Type::Object(HANDLER)),
-        "Runtime handlers as this version merges them, the default first, then by name.",
-    ),
-    FactDoc::new(
-        "containerd.cgroup_driver",
-        Type::Text,
-        "Cgroup driver of the default handler, `systemd` or `cgroupfs`. Absent: its shim does not take the setting.",
-    ),
-    FactDoc::new(
-        "containerd.reported_cgroup_driver",
-        Type::Text,
-        "What RuntimeConfig would answer with these files: the first handler of runc's shim, the default first, then by name. Absent: this version does not implement it.",
-    ),
-    FactDoc::new("containerd.snapshotter", Type::Text, "Effective snapshotter, `overlayfs`."),
-    FactDoc::new("containerd.sandbox_image", Type::Text, "Effective pause image; by version where nothing sets it."),
-    FactDoc::new("containerd.cni_conf_dir", Type::Text, "Folder of CNI networks, `/etc/cni/net.d`."),
-    FactDoc::new("containerd.cni_bin_dirs", Type::List(&Type::Text), "Folders of CNI plugins, `/opt/cni/bin`."),
-    FactDoc::new(
-        "containerd.registry.config_path",
-        Type::Text,
-        "Folders of `hosts.toml` files, joined by `:`. Absent: none is set and this version has no default.",
-    ),
-    FactDoc::new(
-        "containerd.registry.mirrors",
-        Type::List(&Type::Object(MIRROR)),
-        "Effective `registry.mirrors` tables.",
-    ),
-    FactDoc::new(
-        "containerd.registry.insecure",
-        Type::List(&Type::Object(INSECURE)),
-        "Registries without verified TLS, in `hosts.toml` files or in the tables.",
-    ),
-    FactDoc::new(
-        "containerd.registry.credentials",
-        Type::List(&Type::Object(CREDENTIAL)),
-        "Credentials that stand in configuration files; who and where, never what.",
-    ),
-    FactDoc::new(
-        "containerd.ignored_properties",
-        Type::List(&Type::Object(IGNORED)),
-        "Properties and whole sections that this version passes over because of the file's `version`, or because they stand in the wrong table.",
-    ),
-    FactDoc::new(
-        "containerd.removed_properties",
-        Type::List(&Type::Object(REMOVED)),
-        "Properties in the files that some version of containerd removed, or will.",
-    ),
-];
-
+/// Reads containerd.
 pub(in crate::fact::host) const COLLECTOR: Collector =
-    Collector { name: "containerd", facts: FACTS, needs: &["cri"], collect };
+    Collector { name: "containerd", facts: FACTS, needs: &["kubelet", "cri"], collect };
 
-fn collect(_host: &Host, _earlier: &Facts) -> Facts {
-    Facts::default()
+/// Facts that the configuration gives.
+const CONFIGURED: &[&str] = &[
+    "start_faults",
+    "cri.enabled",
+    "cri.disabled_by",
+    "cri.load_faults",
+    "default_handler",
+    "handlers",
+    "cgroup_driver",
+    "reported_cgroup_driver",
+    "snapshotter",
+    "sandbox_image",
+    "cni_conf_dir",
+    "cni_bin_dirs",
+    "registry.config_path",
+    "registry.mirrors",
+    "registry.insecure",
+    "registry.credentials",
+    "ignored_properties",
+    "address",
+    "state_dir",
+];
+
+/// Facts that the files give whatever version reads them.
+const WRITTEN: &[&str] = &["config_path", "config_files", "config_version", "removed_properties"];
+
+fn collect(host: &Host, earlier: &Facts) -> Facts {
+    let mut facts = Facts::default();
+    let is_asked = earlier.text("cri.runtime_name") == Some("containerd");
+    let present =
+        if is_asked { Fact::known(true, Source::cri("Version")) } else { presence::read_present(host, &TRACES) };
+    let is_present = present.bool();
+    facts.set("containerd.present", present);
+    facts.set("containerd.running", presence::read_running(host, &TRACES));
+    if is_present != Some(true) {
+        set_without_daemon(&mut facts, is_present);
+        return facts;
+    }
+    let daemon = daemon::find_daemon(host, earlier);
+    let version = daemon::read_version(host, earlier, &daemon, is_present);
+    facts.set("containerd.supervisor", Fact::known(daemon.supervisor, daemon.source.clone()));
+    set_configuration(host, &daemon, &version, &mut facts);
+    facts.set("containerd.version", version);
+    if let Some((address, source)) = daemon.address {
+        facts.set("containerd.address", Fact::known(address, source));
+    }
+    facts
+}
+
+/// Without containerd there is nothing to read; where it is not known whether
+/// there is one, nothing is known.
+fn set_without_daemon(facts: &mut Facts, is_present: Option<bool>) {
+    let fact = match is_present {
+        Some(_) => Fact::absent(Source::file("/usr/bin/containerd")),
+        None => Fact::unreadable(Source::file("/usr/bin/containerd"), "it is not known whether containerd is here"),
+    };
+    for name in CONFIGURED.iter().chain(WRITTEN).chain(&["version", "supervisor"]) {
+        facts.set(&format!("containerd.{name}"), fact.clone());
+    }
+}
+
+fn set_configuration(host: &Host, daemon: &Daemon, version: &Fact, facts: &mut Facts) {
+    // Relative patterns are read anew below, where the release is known.
+    let loaded = match read_configuration(host, daemon, false) {
+        Outcome::Found(loaded) => loaded,
+        Outcome::Absent => Loaded::default(),
+        Outcome::Unreadable(reason) => {
+            let fact = Fact::unreadable(Source::file(&daemon.config), reason);
+            for name in CONFIGURED.iter().chain(WRITTEN) {
+                facts.set(&format!("containerd.{name}"), fact.clone());
+            }
+            return;
+        }
+    };
+    set_written(daemon, &loaded, facts);
+    let known = version.text().and_then(Release::parse);
+    let releases: Vec<Release> = match known {
+        Some(release) => vec![release],
+        None => releases_for(loaded.files.first().map(file_version)).collect(),
+    };
+    let answers: Vec<Answers> = releases
+        .into_iter()
+        .map(|release| {
+            let from_cwd = release.globs_from_working_directory();
+            let again = if from_cwd { read_configuration(host, daemon, true).found() } else { None };
+            answer(&host.root, again.as_ref().unwrap_or(&loaded), release)
+        })
+        .collect();
+    let why = match version {
+        Fact::Unreadable { reason, .. } => reason.as_str(),
+        _ => "no package names it",
+    };
+    let reason = format!("it depends on the version of containerd, which is not known: {why}");
+    for name in CONFIGURED {
+        let of_all: Vec<&Fact> = answers.iter().filter_map(|answers| answers.get(name)).collect();
+        facts.set(&format!("containerd.{name}"), agree(&of_all, &reason));
+    }
+}
+
+/// The files; a file that a flag names and that is not there stops the daemon.
+fn read_configuration(host: &Host, daemon: &Daemon, from_working_directory: bool) -> Outcome<Loaded> {
+    match read_files(&host.root, &daemon.config, from_working_directory) {
+        Outcome::Absent if !host.root.is_live() && !is_folder_recorded(host, &daemon.config) => {
+            Outcome::Unreadable(format!("read {}: not recorded", daemon.config))
+        }
+        Outcome::Absent if daemon.is_config_named && !host.root.is_live() => {
+            Outcome::Unreadable(format!("read {}: not recorded", daemon.config))
+        }
+        Outcome::Absent if daemon.is_config_named => {
+            let place = Property::of_file(&daemon.config);
+            let problem = format!("open {}: no such file or directory", daemon.config);
+            let missing = vec![Remark { property: "--config".to_owned(), problem, place }];
+            Outcome::Found(Loaded { files: Vec::new(), missing })
+        }
+        outcome => outcome,
+    }
+}
+
+fn is_folder_recorded(host: &Host, path: &str) -> bool {
+    let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    host.root.metadata(folder).is_found()
+}
+
+fn set_written(daemon: &Daemon, loaded: &Loaded, facts: &mut Facts) {
+    let main = loaded.files.first();
+    let named = || Source::file(&daemon.config);
+    let path = main
+        .map_or_else(|| Fact::absent(named()), |_| Fact::known(daemon.config.as_str(), daemon.config_source.clone()));
+    facts.set("containerd.config_path", path);
+    let files = loaded.files.iter().map(|file| Fact::known(&*file.path, Source::file(&*file.path)));
+    facts.set("containerd.config_files", list(files));
+    facts.set("containerd.config_version", main.map_or_else(|| Fact::absent(named()), version_fact));
+    let removed = removed::find_removed(&loaded.files);
+    facts.set(
+        "containerd.removed_properties",
+        list(removed.iter().map(|removed| {
+            group([
+                ("property", removed.place.fact(removed.property.as_str())),
+                ("removed_in", removed.place.fact(removed.removed_in)),
+                ("replacement", removed.place.fact(removed.replacement)),
+            ])
+        })),
+    );
+}
+
+fn version_fact(file: &ConfigFile) -> Fact {
+    match file.document.get("version") {
+        Some(version) => version.fact(version.int().unwrap_or(1)),
+        None => Fact::known(1_i64, Source::default_of("containerd-config.toml(5), version")),
+    }
 }
