@@ -7,6 +7,7 @@
 
 mod certificate;
 mod collection;
+mod component;
 mod control_plane;
 pub mod document;
 mod etcd;
@@ -18,6 +19,7 @@ pub mod package;
 pub mod process;
 pub mod root;
 pub mod runtime;
+mod static_pod;
 pub mod unit;
 
 use std::sync::OnceLock;

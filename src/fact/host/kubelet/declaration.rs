@@ -13,7 +13,7 @@ pub(in crate::fact::host) const FLAG: Type = Type::Object(&[
 ]);
 
 /// A feature gate that a component was given.
-pub(in crate::fact::host) const GATE: Type = Type::Object(&[
+const GATE: Type = Type::Object(&[
     Field::new("name", Type::Text, "name of the gate, such as `NodeSwap`"),
     Field::new("enabled", Type::Bool, "the value that it is set to"),
     Field::new("setting", Type::Text, "as it would be typed: `NodeSwap=true`"),

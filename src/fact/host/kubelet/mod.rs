@@ -25,9 +25,9 @@ use command::Command;
 use setting::Effective;
 
 pub(super) use command::is_of_host;
-pub(super) use declaration::{FLAG, GATE};
+pub(super) use declaration::FLAG;
 pub(super) use flag::{Flag, Gate, element, last, parse_bool, parse_flags, parse_gates};
-pub(super) use version::{kubelet_version, parse_image_version};
+pub(super) use version::{clean_version, kubelet_version, parse_image_version};
 
 /// The collector of `kubelet.*`.
 pub(super) const COLLECTOR: Collector = Collector { name: "kubelet", facts: declaration::FACTS, needs: &[], collect };

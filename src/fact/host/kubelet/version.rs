@@ -87,7 +87,7 @@ pub(super) fn parse_version_in_path(path: &str) -> Option<String> {
 
 /// A version of three numbers with what distributors of Kubernetes add, in
 /// one spelling: `1.34.2+rke2r1`.
-pub(super) fn clean_version(text: &str) -> Option<String> {
+pub(in crate::fact::host) fn clean_version(text: &str) -> Option<String> {
     let text = text.trim().trim_start_matches('v');
     let text = match text.split_once(':') {
         Some((epoch, rest)) if epoch.bytes().all(|byte| byte.is_ascii_digit()) => rest,
