@@ -23,7 +23,8 @@ pub fn read_command_line(root: &HostRoot, unit: &Unit) -> Outcome<Vec<(String, S
     // A `;` of its own begins another command.
     let mut words = split_words(command).into_iter().take_while(|word| word != ";");
     let source = Source::line(&start.path, start.line);
-    let mut arguments: Vec<(String, Source)> = words.next().map(|program| (program, source.clone())).into_iter().collect();
+    let mut arguments: Vec<(String, Source)> =
+        words.next().map(|program| (program, source.clone())).into_iter().collect();
     if prefixes.contains('@') {
         // What follows the program is the name that it is told to have.
         words.next();
@@ -212,6 +213,9 @@ mod tests {
         fs::create_dir_all(tree.path().join("etc/env")).unwrap();
         let root = HostRoot::open(tree.path()).unwrap();
         let unit = read_unit(&root, "a.service").found().unwrap();
-        assert_eq!(read_command_line(&root, &unit), Outcome::Unreadable("read /etc/env: a folder, not a file".to_owned()));
+        assert_eq!(
+            read_command_line(&root, &unit),
+            Outcome::Unreadable("read /etc/env: a folder, not a file".to_owned())
+        );
     }
 }

@@ -35,7 +35,9 @@ pub fn read_unit(root: &HostRoot, name: &str) -> Outcome<Unit> {
         let text = match root.read_text(&path) {
             Outcome::Found(text) => text,
             // A link whose target was not recorded says that the unit is there.
-            Outcome::Absent => return Outcome::Unreadable(format!("read {path}: the file that it links to is missing")),
+            Outcome::Absent => {
+                return Outcome::Unreadable(format!("read {path}: the file that it links to is missing"));
+            }
             Outcome::Unreadable(reason) => return Outcome::Unreadable(reason),
         };
         if text.is_empty() {
@@ -157,7 +159,8 @@ fn without_reset(settings: Vec<Setting>) -> Vec<Setting> {
     for setting in settings {
         if !setting.value.is_empty() {
             kept.push(setting);
-        } else if setting.section != "Unit" || setting.key.starts_with("Condition") || setting.key.starts_with("Assert") {
+        } else if setting.section != "Unit" || setting.key.starts_with("Condition") || setting.key.starts_with("Assert")
+        {
             kept.retain(|earlier| earlier.section != setting.section || earlier.key != setting.key);
         }
     }
@@ -192,7 +195,11 @@ mod tests {
     fn drop_ins_apply_by_file_name_and_the_first_folder_of_a_name_wins() {
         let tree = tempfile::tempdir().unwrap();
         let tree = tree.path();
-        write(tree, "usr/lib/systemd/system/kubelet.service", "[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n");
+        write(
+            tree,
+            "usr/lib/systemd/system/kubelet.service",
+            "[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n",
+        );
         write(tree, "usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", "[Service]\nEnvironment=A=vendor\n");
         write(
             tree,
@@ -202,7 +209,11 @@ mod tests {
         write(tree, "run/systemd/system/kubelet.service.d/05-first.conf", "[Service]\nRestart=no\n");
         write(tree, "etc/systemd/system/service.d/20-all.conf", "[Service]\nLimitNOFILE=10\n");
         write(tree, "etc/systemd/system/kubelet.service.d/ignored.txt", "[Service]\nLimitNOFILE=11\n");
-        link(tree, "etc/systemd/system/multi-user.target.wants/kubelet.service", "/usr/lib/systemd/system/kubelet.service");
+        link(
+            tree,
+            "etc/systemd/system/multi-user.target.wants/kubelet.service",
+            "/usr/lib/systemd/system/kubelet.service",
+        );
         let unit = unit(tree, "kubelet.service").found().unwrap();
         assert_eq!(unit.path, "/usr/lib/systemd/system/kubelet.service");
         assert!(unit.is_enabled && !unit.is_masked);
@@ -211,7 +222,10 @@ mod tests {
         assert_eq!(unit.last("Service", "Environment"), None);
         assert_eq!(unit.last("Service", "Restart").unwrap().value, "no");
         let limit = unit.last("Service", "LimitNOFILE").unwrap();
-        assert_eq!((limit.value.as_str(), limit.path.as_str(), limit.line), ("10", "/etc/systemd/system/service.d/20-all.conf", 2));
+        assert_eq!(
+            (limit.value.as_str(), limit.path.as_str(), limit.line),
+            ("10", "/etc/systemd/system/service.d/20-all.conf", 2)
+        );
     }
 
     #[test]

@@ -198,7 +198,10 @@ mod tests {
         let text = "[Service]\n# comment\nExecStart=/usr/bin/dockerd \\\n    -H fd:// \\\n; between\n    --x\nType = \
                     notify\r\n";
         let settings = parse_unit_file(text, "/x");
-        assert_eq!(settings[0].value.split_whitespace().collect::<Vec<_>>(), ["/usr/bin/dockerd", "-H", "fd://", "--x"]);
+        assert_eq!(
+            settings[0].value.split_whitespace().collect::<Vec<_>>(),
+            ["/usr/bin/dockerd", "-H", "fd://", "--x"]
+        );
         assert_eq!((settings[0].line, settings[1].line), (3, 7));
         assert_eq!((settings[1].key.as_str(), settings[1].value.as_str()), ("Type", "notify"));
     }
@@ -216,7 +219,8 @@ mod tests {
         let text = "# made by kubeadm\nKUBELET_KUBEADM_ARGS=\"--a=1 --b\"\n\nEMPTY=\nexport BAD=1\nX='a\nb' # c\nY=a\\\n \
                     b  \nbroken\nZ=\"q\\\"\\d\"";
         let assignments = parse_environment_file(text);
-        let found: Vec<_> = assignments.iter().map(|(key, value, line)| (key.as_str(), value.as_str(), *line)).collect();
+        let found: Vec<_> =
+            assignments.iter().map(|(key, value, line)| (key.as_str(), value.as_str(), *line)).collect();
         assert_eq!(
             found,
             [
