@@ -1,7 +1,13 @@
-//! Applies one rule to facts.
+//! Applies one form of a rule to facts: a verdict, and its proof.
 
 use serde::{Deserialize, Serialize};
 
+use super::expression::{
+    Cause, Evaluator, Expression, Plain, Slot, Stop, Unknown, Value, World, json, text as show_text,
+};
+use super::form::{Case, Each, Form};
+use super::template::Template;
+use super::verdict::{Severity, Verdict};
 use crate::fact::Source;
 
 /// A fact that a finding rests on.
@@ -17,4 +23,256 @@ pub struct Evidence {
     /// Why it could not be read, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
+}
+
+/// What a rule says of one subject.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Judgement {
+    pub(crate) verdict: Verdict,
+    pub(crate) severity: Severity,
+    pub(crate) message: String,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) fix: Option<String>,
+    /// With `each`: what identifies the element.
+    pub(crate) key: Option<String>,
+    /// The subject's members, where the rule names one.
+    pub(crate) subject: Option<serde_json::Value>,
+}
+
+impl Judgement {
+    /// A judgement that could not be made.
+    pub(crate) fn unknown(severity: Severity, message: &str) -> Self {
+        Judgement {
+            verdict: Verdict::Unknown,
+            severity,
+            message: message.to_owned(),
+            evidence: Vec::new(),
+            fix: None,
+            key: None,
+            subject: None,
+        }
+    }
+}
+
+/// The most pieces of evidence of one judgement.
+const PIECES: usize = 100;
+
+/// Judges; one judgement for each element, or one.
+pub(super) fn judge(form: &Form, world: World<'_>) -> Vec<Judgement> {
+    let mut court = Court { form, evaluator: Evaluator::new(world) };
+    if let Some(when) = &form.when {
+        match truth(court.evaluator.evaluate(&when.root)) {
+            Ok(true) => {}
+            Ok(false) => return vec![court.not_applicable(format!("`{}` is false", one_line(&when.source)))],
+            Err(unknown) => return vec![court.unknown(&unknown)],
+        }
+    }
+    match &form.each {
+        None => vec![court.expect()],
+        Some(each) => court.each(each),
+    }
+}
+
+struct Court<'f> {
+    form: &'f Form,
+    evaluator: Evaluator<'f>,
+}
+
+impl<'f> Court<'f> {
+    fn each(&mut self, each: &'f Each) -> Vec<Judgement> {
+        let list = match self.evaluator.evaluate(&each.list.root) {
+            Ok(list) => list,
+            Err(stop) => return vec![self.unknown(&stop.into_unknown())],
+        };
+        let Some(elements) = list.elements() else {
+            return vec![self.unknown(&Unknown::fault(format!("`each` gave {}", list.describe())))];
+        };
+        let mut judgements = Vec::new();
+        for element in elements {
+            if let Err(stop) = element {
+                judgements.push(self.unknown(&stop.into_unknown()));
+                continue;
+            }
+            self.evaluator.bind(&each.name, element.clone());
+            let key = self.key(each, &element);
+            let mut judgement = self.expect();
+            judgement.key = key;
+            self.evaluator.unbind();
+            judgements.push(judgement);
+        }
+        if let Some(doubt) = list.doubt() {
+            judgements.push(self.unknown(doubt));
+        }
+        if judgements.is_empty() {
+            judgements.push(self.not_applicable(format!("`{}` is empty", one_line(&each.list.source))));
+        }
+        judgements
+    }
+
+    fn key(&mut self, each: &'f Each, element: &Slot<'f>) -> Option<String> {
+        let value = match &each.key {
+            Some(key) => self.evaluator.evaluate(&key.root).ok()?,
+            None => {
+                let element = element.as_ref().ok()?;
+                element.member("name").and_then(Result::ok).unwrap_or_else(|| element.clone())
+            }
+        };
+        Some(show_text(&value).unwrap_or_else(|| json(&value).to_string()))
+    }
+
+    fn expect(&mut self) -> Judgement {
+        match truth(self.evaluator.evaluate(&self.form.expect.root)) {
+            Ok(true) => self.judgement(Verdict::Pass, String::new(), None),
+            Ok(false) => {
+                let message = self.text(&self.form.message).unwrap_or_default();
+                let fix = self.text(&self.form.fix);
+                self.judgement(Verdict::Fail, message, fix)
+            }
+            Err(unknown) => self.unknown(&unknown),
+        }
+    }
+
+    fn not_applicable(&mut self, reason: String) -> Judgement {
+        Judgement {
+            verdict: Verdict::NotApplicable,
+            severity: self.severity(),
+            message: reason,
+            evidence: Vec::new(),
+            fix: None,
+            key: None,
+            subject: None,
+        }
+    }
+
+    fn unknown(&mut self, unknown: &Unknown<'f>) -> Judgement {
+        let is_denied = unknown.reasons.iter().any(|reason| reason.text.contains("ermission denied"));
+        let fix = is_denied.then(|| "Run scanner as root, so that it can read what is named here.".to_owned());
+        let mut judgement = self.judgement(Verdict::Unknown, unknown.to_string(), fix);
+        for reason in unknown.reasons.iter() {
+            let Some(origin) = &reason.origin else { continue };
+            let fact = origin.path.to_string();
+            if judgement.evidence.iter().any(|piece| piece.fact == fact) {
+                continue;
+            }
+            judgement.evidence.push(Evidence {
+                fact,
+                value: serde_json::Value::Null,
+                source: origin.source.cloned(),
+                unreadable: (reason.cause == Cause::Unreadable).then(|| reason.text.to_string()),
+            });
+        }
+        judgement
+    }
+
+    fn judgement(&mut self, verdict: Verdict, message: String, fix: Option<String>) -> Judgement {
+        let subject = self.form.subject.as_ref().and_then(|subject| {
+            self.evaluator.evaluate(&subject.root).ok().map(|value| json(&value))
+        });
+        Judgement { verdict, severity: self.severity(), message, evidence: self.evidence(), fix, key: None, subject }
+    }
+
+    /// The first case that holds. Where that cannot be told, the worst of
+    /// those that may: a fault is not made smaller by an unreadable fact.
+    fn severity(&mut self) -> Severity {
+        let mut worst = None;
+        for case in &self.form.severity {
+            match self.holds(case) {
+                Ok(true) => return worst.max(Some(case.value)).unwrap_or(case.value),
+                Ok(false) => {}
+                Err(()) => worst = worst.max(Some(case.value)),
+            }
+        }
+        worst.unwrap_or(Severity::Medium)
+    }
+
+    fn text(&mut self, cases: &'f [Case<Template>]) -> Option<String> {
+        let case = cases.iter().find(|case| self.holds(case) == Ok(true))?;
+        Some(case.value.render(&mut self.evaluator))
+    }
+
+    fn holds<T>(&mut self, case: &'f Case<T>) -> Result<bool, ()> {
+        match &case.when {
+            None => Ok(true),
+            Some(when) => truth(self.evaluator.evaluate(&when.root)).map_err(|_| ()),
+        }
+    }
+
+    fn evidence(&mut self) -> Vec<Evidence> {
+        let mut pieces: Vec<Evidence> = Vec::new();
+        for expression in &self.form.evidence {
+            let slot = self.evaluator.evaluate(&expression.root);
+            flatten(expression, &slot, &mut pieces);
+        }
+        pieces.truncate(PIECES);
+        pieces
+    }
+}
+
+/// A value as evidence; a list gives a piece for each of its elements.
+fn flatten(expression: &Expression, slot: &Slot<'_>, pieces: &mut Vec<Evidence>) {
+    if pieces.len() >= PIECES {
+        return;
+    }
+    match slot {
+        Ok(value) => match value.elements() {
+            Some(elements) if !elements.is_empty() || value.doubt().is_some() => {
+                for element in &elements {
+                    flatten(expression, element, pieces);
+                }
+                if let Some(doubt) = value.doubt() {
+                    push_unknown(expression, doubt, pieces);
+                }
+            }
+            // A made list that is empty leads to no fact.
+            Some(_) if value.origin.is_none() => {}
+            _ => push(pieces, known(expression, value)),
+        },
+        Err(Stop::Absent(origin)) => push(
+            pieces,
+            Evidence {
+                fact: origin.path.to_string(),
+                value: serde_json::Value::Null,
+                source: origin.source.cloned(),
+                unreadable: None,
+            },
+        ),
+        Err(Stop::Unknown(unknown)) => push_unknown(expression, unknown, pieces),
+    }
+}
+
+fn known(expression: &Expression, value: &Value<'_>) -> Evidence {
+    let (fact, source) = match &value.origin {
+        Some(origin) => (origin.path.to_string(), origin.source.cloned()),
+        None => (one_line(&expression.source), None),
+    };
+    Evidence { fact, value: json(value), source, unreadable: None }
+}
+
+fn push_unknown(expression: &Expression, unknown: &Unknown<'_>, pieces: &mut Vec<Evidence>) {
+    for reason in unknown.reasons.iter() {
+        let (fact, source) = match &reason.origin {
+            Some(origin) => (origin.path.to_string(), origin.source.cloned()),
+            None => (one_line(&expression.source), None),
+        };
+        let unreadable = (reason.cause != Cause::Absent).then(|| reason.text.to_string());
+        push(pieces, Evidence { fact, value: serde_json::Value::Null, source, unreadable });
+    }
+}
+
+fn push(pieces: &mut Vec<Evidence>, piece: Evidence) {
+    if !pieces.contains(&piece) {
+        pieces.push(piece);
+    }
+}
+
+fn truth<'f>(slot: Slot<'f>) -> Result<bool, Unknown<'f>> {
+    let value = slot.map_err(Stop::into_unknown)?;
+    match value.plain {
+        Plain::Bool(truth) => Ok(truth),
+        _ => Err(Unknown::fault(format!("expected true or false, found {}", value.describe()))),
+    }
+}
+
+fn one_line(source: &str) -> String {
+    source.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,8 +1,24 @@
 //! Reads rule files: those in the binary and those of the user.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Diagnostic, RuleSet};
+use include_dir::{Dir, include_dir};
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::file::{self, RuleFile};
+use super::{Diagnostic, Rule, RuleSet, data, example, yaml};
+use crate::fact::Fact;
+
+/// The rules and tables that are part of the binary.
+static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// How deep folders of rules may lie in each other.
+const FOLDER_DEPTH: usize = 16;
 
 /// Which rules to load, and how much of them.
 #[derive(Clone, Debug)]
@@ -23,6 +39,198 @@ impl Default for LoadOptions {
 }
 
 pub(super) fn load(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
-    let _ = options;
-    Ok(RuleSet::default())
+    let mut digest = Sha256::new();
+    let tables = builtin_tables();
+    for (path, text) in &tables {
+        add(&mut digest, path, text);
+    }
+    let mut files = if options.builtin { builtin_rules() } else { Vec::new() };
+    let mut faults = Vec::new();
+    for path in &options.paths {
+        user_rules(path, &mut files, &mut faults);
+    }
+    for file in &files {
+        add(&mut digest, &file.name, &file.text);
+    }
+    let data = read_tables(&tables, &mut faults);
+    let read: Vec<Result<Rule, Vec<Diagnostic>>> =
+        files.par_iter().map(|file| read_rule(file, &data, options.with_examples)).collect();
+    let mut rules = Vec::new();
+    for result in read {
+        match result {
+            Ok(rule) => rules.push(rule),
+            Err(more) => faults.extend(more),
+        }
+    }
+    rules.sort_by(|this: &Rule, that| this.name.cmp(&that.name));
+    refuse_duplicates(&files, &mut faults);
+    if faults.is_empty() { Ok(RuleSet { rules, digest: hexadecimal(digest), data }) } else { Err(faults) }
+}
+
+fn read_rule(file: &RuleFile, data: &Fact, with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
+    let rule = file::read(file, data, with_examples || !file.is_builtin)?;
+    if file.is_builtin {
+        return Ok(rule);
+    }
+    let failures = example::run_with(data, &rule);
+    if failures.is_empty() {
+        return Ok(rule);
+    }
+    let span_of = |name: &str| {
+        rule.examples.iter().find(|example| example.name == name).map_or(0..0, |example| example.span.clone())
+    };
+    Err(failures
+        .into_iter()
+        .map(|failure| {
+            let message = format!("the example `{}` does not give what it says", failure.example);
+            Diagnostic::new(&file.path, &file.text, span_of(&failure.example), message, failure.message)
+        })
+        .collect())
+}
+
+/// A file's name and text, framed so that no two lists of files are alike.
+fn add(digest: &mut Sha256, name: &str, text: &str) {
+    digest.update(format!("{} {name}\n{}\n", name.len(), text.len()));
+    digest.update(text);
+}
+
+fn hexadecimal(digest: Sha256) -> String {
+    let mut text = String::from("sha256:");
+    for byte in digest.finalize() {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn builtin_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut files: Vec<(&str, &str)> = Vec::new();
+    let mut folders = vec![&BUILTIN];
+    while let Some(folder) = folders.pop() {
+        folders.extend(folder.dirs());
+        files.extend(folder.files().filter_map(|file| {
+            let path = file.path().to_str().filter(|path| path.ends_with(".yaml"))?;
+            Some((path, file.contents_utf8()?))
+        }));
+    }
+    files.sort_unstable();
+    files.into_iter()
+}
+
+fn builtin_rules() -> Vec<RuleFile> {
+    builtin_files()
+        .filter(|(path, _)| !path.starts_with("data/"))
+        .map(|(path, text)| RuleFile {
+            path: format!("rules/{path}"),
+            name: path.trim_end_matches(".yaml").to_owned(),
+            text: Arc::from(text),
+            is_builtin: true,
+        })
+        .collect()
+}
+
+fn builtin_tables() -> Vec<(&'static str, &'static str)> {
+    builtin_files().filter(|(path, _)| path.starts_with("data/")).collect()
+}
+
+fn read_tables(tables: &[(&'static str, &'static str)], faults: &mut Vec<Diagnostic>) -> Fact {
+    let read: Vec<_> =
+        tables.par_iter().map(|(path, text)| data::parse_table(&format!("rules/{path}"), text)).collect();
+    let mut members = BTreeMap::new();
+    for ((path, text), table) in tables.iter().zip(read) {
+        let name = path.trim_start_matches("data/").trim_end_matches(".yaml");
+        match table {
+            Ok(table) => {
+                members.insert(name.to_owned(), table);
+            }
+            Err(error) => {
+                let path = format!("rules/{path}");
+                faults.push(Diagnostic::new(&path, &Arc::from(*text), error.span, error.message, error.label));
+            }
+        }
+    }
+    Fact::group(members)
+}
+
+/// The rule files of a path that the user named.
+fn user_rules(path: &Path, files: &mut Vec<RuleFile>, faults: &mut Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    if let Err(error) = find_files(path, 0, &mut found) {
+        faults.push(unreadable(path, &error));
+        return;
+    }
+    if found.is_empty() {
+        let nothing = io::Error::other("there is no rule file (*.yaml) in it");
+        faults.push(unreadable(path, &nothing));
+    }
+    found.sort();
+    for path in found {
+        match read_text(&path) {
+            Ok(text) => files.push(RuleFile {
+                name: name_of(&path),
+                path: path.display().to_string(),
+                text: Arc::from(text),
+                is_builtin: false,
+            }),
+            Err(error) => faults.push(unreadable(&path, &error)),
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let path = path.display().to_string();
+    Diagnostic::new(&path, &Arc::from(""), 0..0, format!("read {path}: {error}"), "cannot be read")
+}
+
+/// `area/bad-pattern`: the name of the file in its folder.
+fn name_of(path: &Path) -> String {
+    let part = |path: Option<&Path>| path.and_then(Path::file_stem).and_then(|name| name.to_str()).map(str::to_owned);
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let area = part(absolute.parent()).unwrap_or_else(|| "rules".to_owned());
+    format!("{area}/{}", part(Some(path)).unwrap_or_default())
+}
+
+/// A folder's rule files; the tables in a folder `data` are none.
+#[expect(clippy::disallowed_methods, reason = "the user's rule files lie where scanner runs, not on the judged host")]
+fn find_files(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !std::fs::metadata(path)?.is_dir() {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        let is_folder = std::fs::metadata(&path)?.is_dir();
+        let is_rule = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if is_folder && depth < FOLDER_DEPTH && path.file_name().is_none_or(|name| name != "data") {
+            find_files(&path, depth + 1, found)?;
+        } else if is_rule && !is_folder {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the user's rule files lie where scanner runs, not on the judged host")]
+fn read_text(path: &Path) -> io::Result<String> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    if metadata.len() > yaml::SIZE_LIMIT as u64 {
+        return Err(io::Error::other(format!("larger than {} bytes", yaml::SIZE_LIMIT)));
+    }
+    std::fs::read_to_string(path)
+}
+
+fn refuse_duplicates(files: &[RuleFile], faults: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<&str, &RuleFile> = BTreeMap::new();
+    for file in files {
+        let Some(earlier) = seen.insert(&file.name, file) else { continue };
+        let message = format!("a second rule `{}`", file.name);
+        let help = earlier.is_builtin.then(|| {
+            "rename it, or leave the built-in rules out with --no-builtin-rules".to_owned()
+        });
+        let label = format!("the first is {}", earlier.path);
+        faults.push(Diagnostic::new(&file.path, &file.text, 0..0, message, label).with_help(help));
+    }
 }

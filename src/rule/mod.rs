@@ -7,11 +7,16 @@
 //! to facts; [`example`] runs the examples that each rule carries; [`waiver`]
 //! reads accepted exceptions.
 
+mod data;
 pub mod diagnostic;
 pub mod example;
+mod file;
+mod form;
 pub mod judge;
+mod expression;
 mod load;
 pub mod select;
+mod template;
 mod verdict;
 pub mod waiver;
 mod yaml;
@@ -23,6 +28,12 @@ pub use judge::Evidence;
 pub use load::LoadOptions;
 pub use verdict::{Severity, Verdict};
 
+use expression::World;
+use jiff::Timestamp;
+use judge::Judgement;
+
+use crate::fact::{Fact, Facts, Value};
+
 /// What a rule judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
@@ -32,6 +43,15 @@ pub enum Target {
     Cluster,
     /// Moving a cluster to another Kubernetes version.
     Gate,
+}
+
+/// Which form of a rule judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormKind {
+    /// The one that its `target` names.
+    First,
+    /// The one under `cluster`.
+    Cluster,
 }
 
 /// One rule.
@@ -73,6 +93,8 @@ pub struct Rule {
     pub when: Option<String>,
     /// The text of `expect`, for people.
     pub expect: String,
+    form: form::Form,
+    cluster: Option<form::Form>,
 }
 
 /// One way to mend a fault, and when it is the one.
@@ -85,10 +107,12 @@ pub struct FixCase {
 }
 
 /// The rules of one run, in the order of their names.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
     digest: String,
+    /// The tables of `rules/data`, as one group.
+    data: Fact,
 }
 
 impl RuleSet {
@@ -119,9 +143,37 @@ impl RuleSet {
         &self.digest
     }
 
+    /// Judges facts by one form of a rule.
+    pub(crate) fn judge(&self, rule: &Rule, form: FormKind, facts: &Facts, now: Timestamp) -> Vec<Judgement> {
+        let form = match form {
+            FormKind::First => &rule.form,
+            FormKind::Cluster => rule.cluster.as_ref().unwrap_or(&rule.form),
+        };
+        judge::judge(form, World { facts, data: &self.data, now, missing_is_absent: false })
+    }
+
+    /// The age of the tables of `rules/data` at `now`, in days: of the oldest
+    /// of those whose dates are judged by, with its name.
+    pub fn data_age_days(&self, now: Timestamp) -> Option<(String, i64)> {
+        let Some(Value::Map(tables)) = self.data.value() else { return None };
+        let ages = tables.iter().filter_map(|(name, table)| {
+            let date = table.member("date").and_then(Fact::text)?;
+            let made = expression::instant(date).ok()?;
+            Some((name.clone(), now.duration_since(made).as_secs().div_euclid(86_400)))
+        });
+        ages.max_by_key(|(_, age)| *age)
+    }
+
     /// The catalogue paths of the facts that these rules read.
     pub fn facts_needed(&self, selected: &[&Rule]) -> BTreeSet<String> {
-        let _ = selected;
-        BTreeSet::new()
+        let _ = self;
+        selected.iter().flat_map(|rule| rule.facts()).map(str::to_owned).collect()
+    }
+}
+
+impl Rule {
+    /// The catalogue paths of the facts that it reads, in all of its forms.
+    pub fn facts(&self) -> BTreeSet<&'static str> {
+        std::iter::once(&self.form).chain(&self.cluster).flat_map(form::Form::facts).collect()
     }
 }
