@@ -67,7 +67,7 @@ impl Page<'_> {
         let mut findings = findings.iter().take(shown).peekable();
         while let Some(finding) = findings.next() {
             self.headline("FAIL", style, finding)?;
-            self.paragraph("", &finding.message)?;
+            self.message(&finding.message)?;
             self.evidence(&finding.evidence)?;
             // Several subjects of a rule mostly share one way to mend it.
             let is_last = findings.peek().is_none_or(|next| next.fix != finding.fix);
@@ -117,6 +117,11 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// A message is one line, whatever the host put into it.
+    fn message(&mut self, text: &str) -> io::Result<()> {
+        self.paragraph("", &escape::line(text.trim_end()))
+    }
+
     /// Text under a label, wrapped, its further lines beneath the first.
     fn paragraph(&mut self, label: &str, text: &str) -> io::Result<()> {
         let indent = if label.is_empty() { 2 } else { 4 + label.len() };
@@ -139,7 +144,7 @@ impl Page<'_> {
         let report = self.report;
         for finding in report.with_verdict(Verdict::Waived) {
             self.headline("WAIVED", style, finding)?;
-            self.paragraph("", &finding.message)?;
+            self.message(&finding.message)?;
             if let Some(waiver) = &finding.waiver {
                 let owner = waiver.owner.as_ref().map(|owner| format!(" ({owner})")).unwrap_or_default();
                 let text = format!("until {}: {}{owner}", waiver.expires, waiver.reason);
@@ -168,7 +173,7 @@ impl Page<'_> {
         writeln!(self.out, "{style}UNKNOWN{style:#}  {} could not be judged\n", report.summary.unknown)?;
         let shown = if self.view.verbose { reasons.len() } else { SHOWN };
         for (reason, findings) in reasons.iter().take(shown) {
-            self.paragraph("", reason)?;
+            self.message(reason)?;
             let rules = names(report, findings);
             let room = self.view.width.map(|width| width.saturating_sub(6));
             for line in wrap(&rules, room) {
@@ -192,7 +197,8 @@ impl Page<'_> {
         for finding in report.with_verdict(verdict) {
             let reason = escape::line(finding.message.trim_end());
             let rule = escape::line(&finding.rule);
-            writeln!(self.out, "{style}{word}{style:#}  {rule}  {}  {reason}", subject(&finding.subject))?;
+            let line = format!("{style}{word}{style:#}  {rule}  {}  {reason}", subject(&finding.subject));
+            writeln!(self.out, "{}", line.trim_end())?;
             is_any = true;
         }
         if is_any { writeln!(self.out) } else { Ok(()) }

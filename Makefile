@@ -1,0 +1,71 @@
+# Two commands do all of it on a fresh Debian or Ubuntu with Rust:
+#   make audit   installs what the build needs, builds, and audits this host
+#   make test    installs what the tests need, and runs them all
+# Other systems: a C compiler (for the linker) and Rust are all that is needed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+CARGO ?= cargo
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+
+# What to install where a program is missing: program=package.
+BUILD_NEEDS := cc=gcc
+TEST_NEEDS := $(BUILD_NEEDS)
+BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner
+
+.PHONY: audit build test format lint unit fuzz bench samples
+
+audit: build
+	@# What the audit finds is its result and no failure of make.
+	target/release/scanner audit || [ $$? -ne 2 ]
+
+build:
+	@$(call install,$(BUILD_NEEDS))
+	$(CARGO) build --release --locked
+
+test:
+	@$(call install,$(TEST_NEEDS))
+	$(MAKE) --no-print-directory format lint unit fuzz
+
+format:
+	$(CARGO) fmt --check
+
+lint:
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+unit:
+	$(CARGO) test --locked
+
+# With cargo-fuzz and a nightly toolchain the real thing; else the same bodies
+# over the seeds and their mutations, as a test (FUZZ_SECONDS for each).
+FUZZ_SECONDS ?= 10
+fuzz:
+	if command -v cargo-fuzz >/dev/null && $(CARGO) +nightly --version >/dev/null 2>&1; then \
+	  for target in document host_file rule_file; do \
+	    $(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024; \
+	  done; \
+	else \
+	  FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked --test integration -- fuzz; \
+	fi
+
+bench:
+	@$(call install,$(BENCH_NEEDS))
+	[ -e /usr/share/xml/scap/ssg/content ] || $(call apt,ssg-debian)
+	$(CARGO) build --release --locked --bin scanner --example bare_read
+	$(CARGO) bench --locked
+
+# Rewrites the golden samples; look at the difference before it is committed.
+samples:
+	UPDATE=1 $(CARGO) test --locked --test integration -- reports
+
+# Installs the packages of those programs that are missing.
+define install
+packages=(); for need in $(1); do command -v "$${need%%=*}" >/dev/null || packages+=("$${need#*=}"); done; \
+  if [ "$${#packages[@]}" -gt 0 ]; then $(call apt,"$${packages[@]}"); fi
+endef
+
+define apt
+{ command -v apt-get >/dev/null || { echo "install what the README names: $(1)" >&2; exit 1; }; \
+  $(SUDO) apt-get update -qq; \
+  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(1); }
+endef
