@@ -1,0 +1,92 @@
+//! How long it takes to load 300 rules, and to judge a host by the built-in
+//! ones. The bars: 300 rules in under 20 ms.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeSet;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use scanner::evaluate::{Context, evaluate};
+use scanner::fact::Facts;
+use scanner::fact::host::root::HostRoot;
+use scanner::fact::host::{Host, collect};
+use scanner::finding::Subject;
+use scanner::rule::select::Selection;
+use scanner::rule::{LoadOptions, RuleSet};
+
+/// A healthy node, whose facts touch most rules.
+const FIXTURE: &str = "fixtures/hosts/ubuntu-24.04-containerd-2.3/root";
+
+/// The built-in rules again and again, until there are 300, as a user's folder.
+fn three_hundred_rules() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for round in 0.. {
+        for area in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")).unwrap() {
+            let area = area.unwrap();
+            if area.file_name() == "data" {
+                continue;
+            }
+            for rule in std::fs::read_dir(area.path()).unwrap() {
+                let rule = rule.unwrap();
+                let to = folder.path().join(format!("round-{round}")).join(rule.file_name());
+                if count == 300 {
+                    return folder;
+                }
+                let text = std::fs::read_to_string(rule.path()).unwrap();
+                // Examples and former names belong to the rule that was copied.
+                let text = text.split("\nexamples:").next().unwrap().to_owned();
+                let text: Vec<_> = text.lines().filter(|line| !line.starts_with("aliases:")).collect();
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                std::fs::write(to, text.join("\n")).unwrap();
+                count += 1;
+            }
+        }
+        assert!(count > 0, "there are no rules");
+    }
+    folder
+}
+
+fn load(criterion: &mut Criterion) {
+    criterion.bench_function("load the built-in rules", |bencher| {
+        bencher.iter(|| RuleSet::load(black_box(&LoadOptions::default())).unwrap());
+    });
+    let folder = three_hundred_rules();
+    let options = LoadOptions { builtin: false, paths: vec![folder.path().to_owned()], with_examples: false };
+    criterion.bench_function("load 300 rules", |bencher| {
+        bencher.iter(|| RuleSet::load(black_box(&options)).unwrap());
+    });
+}
+
+fn facts_of_fixture() -> Facts {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE);
+    let host = Host::new(HostRoot::open(&root).unwrap(), Instant::now() + Duration::from_secs(5));
+    collect(&host, &BTreeSet::new())
+}
+
+fn judge(criterion: &mut Criterion) {
+    let rules = RuleSet::load(&LoadOptions::default()).unwrap();
+    let selected = Selection::default().resolve(&rules).unwrap();
+    let facts = facts_of_fixture();
+    let subject = Subject { kind: "host".into(), api_version: None, namespace: None, name: "node".into() };
+    let context =
+        Context { now: "2026-11-23T00:00:00Z".parse().unwrap(), targets: vec![subject], gate: false };
+    criterion.bench_function("judge a node by the built-in rules", |bencher| {
+        bencher.iter_batched(
+            || (),
+            |()| black_box(evaluate(&rules, &selected, black_box(&facts), &context)),
+            BatchSize::SmallInput,
+        );
+    });
+    criterion.bench_function("read a recorded node", |bencher| bencher.iter(facts_of_fixture));
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(30).measurement_time(Duration::from_secs(3));
+    targets = load, judge
+}
+criterion_main!(benches);
