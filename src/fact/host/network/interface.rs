@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::read::fact_of;
+use super::read::{fact_of, other_namespace};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::host::root::{HostRoot, Outcome};
 use crate::fact::host::{Collector, Host};
@@ -67,7 +67,7 @@ fn collect(host: &Host, _earlier: &Facts) -> Facts {
 
 fn read_interfaces(root: &HostRoot) -> Fact {
     let source = Source::file(FOLDER);
-    if let Some(reason) = other_namespace(root) {
+    if let Some(reason) = other_namespace(root, FOLDER) {
         return Fact::unreadable(source, reason);
     }
     match root.read_kernel_folder(FOLDER) {
@@ -85,17 +85,6 @@ fn read_interfaces(root: &HostRoot) -> Fact {
         Outcome::Absent => Fact::unreadable(source, format!("list {FOLDER}: no such folder")),
         Outcome::Unreadable(reason) => Fact::unreadable(source, reason),
     }
-}
-
-/// Why `/sys/class/net` is not the host's: this process runs in a network
-/// namespace of its own.
-fn other_namespace(root: &HostRoot) -> Option<String> {
-    if !root.is_live() {
-        return None;
-    }
-    let of_init = root.read_link("/proc/1/ns/net").found()?;
-    let own = root.read_link("/proc/self/ns/net").found()?;
-    (of_init != own).then(|| "read /sys/class/net: it is not the host's network namespace".to_owned())
 }
 
 fn read_interface(root: &HostRoot, name: &str) -> Fact {

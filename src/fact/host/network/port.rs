@@ -1,10 +1,20 @@
-//! Listening ports.
-use crate::fact::Facts;
-use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::host::{Collector, Host};
+//! TCP ports that the node's roles need, and who holds them.
+//!
+//! Listening sockets are the lines of state 0A in `/proc/1/net/tcp` and
+//! `tcp6`, proc_net(5); the process with a descriptor `socket:[inode]` holds
+//! one. Ports: <https://kubernetes.io/docs/reference/networking/ports-and-protocols/>.
 
-/// Reads port.
-pub(in crate::fact::host) const COLLECTOR: Collector = Collector { name: "port", facts: FACTS, needs: &[], collect };
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fact::catalogue::{FactDoc, Field, Type};
+use crate::fact::host::process::Process;
+use crate::fact::host::root::{HostRoot, Outcome};
+use crate::fact::host::{Collector, Host};
+use crate::fact::{Fact, Facts, Source};
+
+/// Reads the listening ports.
+pub(in crate::fact::host) const COLLECTOR: Collector =
+    Collector { name: "port", facts: FACTS, needs: &["kubelet", "control_plane"], collect };
 
 const FACTS: &[FactDoc] = &[
     FactDoc::new(
@@ -36,6 +46,241 @@ const NEEDED: &[Field] = &[
     Field::new("setting", Type::Text, "port, owner and process in words"),
 ];
 
-fn collect(_host: &Host, _earlier: &Facts) -> Facts {
-    Facts::default()
+/// Ports by the program that needs them.
+const PORTS: &[(&str, u16)] = &[
+    ("kubelet", 10250),
+    ("kube-apiserver", 6443),
+    ("etcd", 2379),
+    ("etcd", 2380),
+    ("kube-controller-manager", 10257),
+    ("kube-scheduler", 10259),
+];
+
+/// Programs that hold the others inside of themselves.
+const CONTAINERS: &[&str] = &["k3s", "k3s-server", "k3s-agent", "rke2", "kubelite", "k0s", "hyperkube"];
+
+/// `TCP_LISTEN` of `net/tcp_states.h`.
+const LISTEN: &str = "0A";
+
+/// A listening socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listener {
+    port: u16,
+    inode: u64,
+    source: Source,
 }
+
+/// Who holds a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The process of that program.
+    Program { name: String, pid: u32 },
+    /// No process: the kernel.
+    Kernel,
+    /// Not every process could be looked at.
+    Unknown(String),
+}
+
+fn collect(host: &Host, earlier: &Facts) -> Facts {
+    let mut facts = Facts::default();
+    let (path, listeners) = read_listeners(&host.root);
+    let source = Source::file(path);
+    match listeners {
+        Outcome::Found(listeners) => {
+            let ports: BTreeSet<u16> = listeners.iter().map(|listener| listener.port).collect();
+            let listening = ports.iter().map(|port| Fact::known(i64::from(*port), source.clone())).collect::<Vec<_>>();
+            facts.set("port.listening", Fact::known(listening, source.clone()));
+            facts.set("port.needed", needed(host, earlier, &listeners, source));
+        }
+        Outcome::Absent => {
+            for path in ["port.listening", "port.needed"] {
+                facts.set(path, Fact::absent(source.clone()));
+            }
+        }
+        Outcome::Unreadable(reason) => {
+            for path in ["port.listening", "port.needed"] {
+                facts.set(path, Fact::unreadable(source.clone(), reason.clone()));
+            }
+        }
+    }
+    facts
+}
+
+fn read_listeners(root: &HostRoot) -> (String, Outcome<Vec<Listener>>) {
+    let (path, text) = root.read_network_file("tcp");
+    let text = match text {
+        Outcome::Found(text) => text,
+        Outcome::Absent => return (path, Outcome::Absent),
+        Outcome::Unreadable(reason) => return (path, Outcome::Unreadable(reason)),
+    };
+    let mut listeners = parse_listeners(&text, &path);
+    // A kernel without IPv6 has no second table.
+    let (path6, text6) = root.read_network_file("tcp6");
+    if let Outcome::Found(text6) = text6 {
+        listeners.extend(parse_listeners(&text6, &path6));
+    }
+    (path, Outcome::Found(listeners))
+}
+
+/// The ports of the roles on which something listens.
+fn needed(host: &Host, earlier: &Facts, listeners: &[Listener], source: Source) -> Fact {
+    let programs = programs(earlier);
+    if programs.is_empty() {
+        return Fact::absent(source);
+    }
+    let wanted: Vec<(&str, u16)> = PORTS
+        .iter()
+        .filter(|(program, _)| programs.iter().any(|known| known == program))
+        .map(|(program, port)| (*program, secure_port(earlier, program).unwrap_or(*port)))
+        .collect();
+    let sockets: Vec<&Listener> =
+        listeners.iter().filter(|listener| wanted.iter().any(|(_, port)| *port == listener.port)).collect();
+    let owners = find_owners(host, &sockets);
+    let mut facts = Vec::new();
+    for (program, port) in wanted {
+        let mine: Vec<&&Listener> = sockets.iter().filter(|listener| listener.port == port).collect();
+        let owner_of = |listener: &Listener| owners.get(&listener.inode).cloned().unwrap_or(Owner::Kernel);
+        // Two programs may hold the same port on different addresses.
+        let is_held = mine.iter().any(|listener| is_expected(&owner_of(listener), program));
+        if let Some(listener) = mine.first() {
+            facts.push(needed_fact(program, port, listener, &owner_of(listener), is_held));
+        }
+    }
+    Fact::known(facts, source)
+}
+
+/// The programs that this node's roles need.
+fn programs(earlier: &Facts) -> Vec<String> {
+    let mut programs = Vec::new();
+    if earlier.bool("kubelet.present") == Some(true) {
+        programs.push("kubelet".to_owned());
+    }
+    let components = earlier.get("control_plane.components").and_then(Fact::list).unwrap_or_default();
+    let names = components.iter().filter_map(|component| component.member("name")?.text());
+    programs.extend(names.map(str::to_owned));
+    programs
+}
+
+/// `--secure-port` of a component, where it is set.
+fn secure_port(earlier: &Facts, program: &str) -> Option<u16> {
+    let flags = earlier.get("control_plane.flags")?.list()?;
+    let of = |flag: &Fact, name: &str| flag.member(name).and_then(Fact::text).map(str::to_owned);
+    let flag = flags.iter().find(|flag| {
+        of(flag, "component").as_deref() == Some(program) && of(flag, "name").as_deref() == Some("secure-port")
+    })?;
+    of(flag, "value")?.parse().ok()
+}
+
+fn is_expected(owner: &Owner, program: &str) -> bool {
+    match owner {
+        Owner::Program { name, .. } => name == program || CONTAINERS.contains(&name.as_str()),
+        Owner::Kernel => true,
+        Owner::Unknown(_) => false,
+    }
+}
+
+fn needed_fact(program: &str, port: u16, listener: &Listener, owner: &Owner, is_held: bool) -> Fact {
+    let source = listener.source.clone();
+    let (name, is_foreign, setting) = match owner {
+        Owner::Program { name, pid } => (
+            Fact::known(&**name, Source::file(format!("/proc/{pid}/fd"))),
+            Fact::known(!is_held, source.clone()),
+            format!("port {port} of {program} is held by {name} (process {pid})"),
+        ),
+        Owner::Kernel => (
+            Fact::absent(source.clone()),
+            Fact::known(false, source.clone()),
+            format!("port {port} of {program} is held by the kernel"),
+        ),
+        Owner::Unknown(reason) => (
+            Fact::unreadable(source.clone(), reason.clone()),
+            if is_held { Fact::known(false, source.clone()) } else { Fact::unreadable(source.clone(), reason.clone()) },
+            format!("port {port} of {program} is held by an unknown program"),
+        ),
+    };
+    Fact::group(BTreeMap::from([
+        ("port".to_owned(), Fact::known(i64::from(port), source.clone())),
+        ("program".to_owned(), Fact::known(program, source.clone())),
+        ("owner".to_owned(), name),
+        ("is_foreign".to_owned(), is_foreign),
+        ("setting".to_owned(), Fact::known(setting, source)),
+    ]))
+}
+
+/// The owners of the sockets, by inode. The programs that are expected are
+/// looked at first, so that a healthy node needs few descriptors.
+fn find_owners(host: &Host, sockets: &[&Listener]) -> BTreeMap<u64, Owner> {
+    let mut open: BTreeSet<u64> = sockets.iter().map(|listener| listener.inode).collect();
+    let mut owners = BTreeMap::new();
+    if open.is_empty() {
+        return owners;
+    }
+    let mut unknown = None;
+    match host.processes() {
+        Outcome::Found(processes) => {
+            let is_likely = |process: &&Process| {
+                let program = process.program();
+                PORTS.iter().any(|(name, _)| *name == program) || CONTAINERS.contains(&program)
+            };
+            let (likely, others): (Vec<&Process>, Vec<&Process>) = processes.iter().partition(is_likely);
+            for process in likely.into_iter().chain(others) {
+                if open.is_empty() {
+                    break;
+                }
+                match read_sockets(&host.root, process.pid) {
+                    Outcome::Found(inodes) => {
+                        for inode in inodes {
+                            if open.remove(&inode) {
+                                let name = process.program().to_owned();
+                                owners.insert(inode, Owner::Program { name, pid: process.pid });
+                            }
+                        }
+                    }
+                    // A live process that has just ended held nothing; a recorded one was not recorded.
+                    Outcome::Absent if host.root.has_kernel_files() => {}
+                    Outcome::Absent => unknown = Some(format!("list /proc/{}/fd: not recorded", process.pid)),
+                    Outcome::Unreadable(reason) => unknown = Some(reason),
+                }
+            }
+        }
+        Outcome::Absent => unknown = Some("read /proc: no processes were recorded".to_owned()),
+        Outcome::Unreadable(reason) => unknown = Some(reason.clone()),
+    }
+    for inode in open {
+        owners.insert(inode, unknown.clone().map_or(Owner::Kernel, Owner::Unknown));
+    }
+    owners
+}
+
+/// Inodes of the sockets that a process has open.
+fn read_sockets(root: &HostRoot, pid: u32) -> Outcome<Vec<u64>> {
+    let folder = format!("/proc/{pid}/fd");
+    root.read_folder(&folder).map(|names| {
+        names
+            .iter()
+            .filter_map(|name| root.read_link(&format!("{folder}/{name}")).found())
+            .filter_map(|link| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok())
+            .collect()
+    })
+}
+
+fn parse_listeners(text: &str, path: &str) -> Vec<Listener> {
+    (1_u32..)
+        .zip(text.lines())
+        .skip(1)
+        .filter_map(|(number, line)| {
+            let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+            let [_, local, _, state, _, _, _, _, _, inode, ..] = fields.as_slice() else { return None };
+            if *state != LISTEN {
+                return None;
+            }
+            let (_, port) = local.rsplit_once(':')?;
+            let port = u16::from_str_radix(port, 16).ok()?;
+            Some(Listener { port, inode: inode.parse().ok()?, source: Source::line(path, number) })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "port_test.rs"]
+mod tests;

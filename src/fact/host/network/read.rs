@@ -1,8 +1,19 @@
 //! What the network's collectors share: facts from outcomes, and the devices
 //! that the collector `interface` found.
 
-use crate::fact::host::root::Outcome;
+use crate::fact::host::root::{HostRoot, Outcome};
 use crate::fact::{Fact, Facts, Source, Value};
+
+/// Why a file that shows the network namespace of its reader is not the
+/// host's: this process runs in a namespace of its own.
+pub(super) fn other_namespace(root: &HostRoot, path: &str) -> Option<String> {
+    if !root.is_live() {
+        return None;
+    }
+    let of_init = root.read_link("/proc/1/ns/net").found()?;
+    let own = root.read_link("/proc/self/ns/net").found()?;
+    (of_init != own).then(|| format!("read {path}: it is not the host's network namespace"))
+}
 
 /// A fact from an outcome: what is absent stays absent.
 pub(super) fn fact_of<T: Into<Value>>(source: Source, read: Outcome<T>) -> Fact {
