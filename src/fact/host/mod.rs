@@ -5,22 +5,38 @@
 //! cannot be read becomes an [`Unreadable`](crate::fact::Fact::Unreadable)
 //! fact. Nothing here runs a program or writes a byte.
 
+mod absence;
+mod capacity;
 mod certificate;
+mod cgroup;
 mod collection;
 mod component;
 mod control_plane;
 pub mod document;
 mod etcd;
+mod firewall;
+mod identity;
+mod init;
 mod k3s;
+mod kernel;
 mod kubelet;
+mod leftover;
+mod module;
+mod mount;
+mod netns;
 mod network;
 mod nfs;
 pub mod package;
 pub mod process;
 pub mod root;
 pub mod runtime;
+mod selinux;
 mod static_pod;
+mod swap;
+mod sysctl;
+mod time;
 pub mod unit;
+mod virtualization;
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -47,11 +63,30 @@ pub struct Collector {
 
 /// Every collector of host facts; their order has no meaning.
 pub const COLLECTORS: &[Collector] = &[
+    capacity::COLLECTOR,
     certificate::COLLECTOR,
+    cgroup::COLLECTOR,
     control_plane::COLLECTOR,
     etcd::COLLECTOR,
+    firewall::COLLECTOR,
+    identity::COLLECTOR,
+    init::COLLECTOR,
     k3s::COLLECTOR,
+    kernel::COLLECTOR,
     kubelet::COLLECTOR,
+    leftover::COLLECTOR,
+    module::COLLECTOR,
+    mount::COLLECTOR,
+    netns::COLLECTOR,
+    network::cni::COLLECTOR,
+    network::conntrack::COLLECTOR,
+    network::interface::COLLECTOR,
+    network::kube_proxy::COLLECTOR,
+    network::pod::COLLECTOR,
+    network::port::COLLECTOR,
+    network::uplink::COLLECTOR,
+    nfs::client::COLLECTOR,
+    nfs::export::COLLECTOR,
     runtime::containerd::COLLECTOR,
     runtime::cri::COLLECTOR,
     runtime::crictl::COLLECTOR,
@@ -66,15 +101,11 @@ pub const COLLECTORS: &[Collector] = &[
     runtime::sandbox::COLLECTOR,
     runtime::service::COLLECTOR,
     runtime::view::COLLECTOR,
-    network::cni::COLLECTOR,
-    network::conntrack::COLLECTOR,
-    network::interface::COLLECTOR,
-    network::kube_proxy::COLLECTOR,
-    network::pod::COLLECTOR,
-    network::port::COLLECTOR,
-    network::uplink::COLLECTOR,
-    nfs::client::COLLECTOR,
-    nfs::export::COLLECTOR,
+    selinux::COLLECTOR,
+    swap::COLLECTOR,
+    sysctl::COLLECTOR,
+    time::COLLECTOR,
+    virtualization::COLLECTOR,
 ];
 
 /// The host that is looked at, with what several collectors share.
