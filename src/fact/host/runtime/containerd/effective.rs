@@ -13,7 +13,7 @@ use super::property::Property;
 use super::release::{Merging, Release};
 
 /// Shims whose options hold `SystemdCgroup`.
-const RUNC_SHIMS: &[&str] = &["io.containerd.runc.v2", "io.containerd.runc.v1"];
+pub(in crate::fact::host::runtime) const RUNC_SHIMS: &[&str] = &["io.containerd.runc.v2", "io.containerd.runc.v1"];
 
 /// The shim of a release whose tables do not name one.
 pub(super) const RUNC_V2: &str = "io.containerd.runc.v2";

@@ -20,13 +20,13 @@ use super::release::{Merging, Release};
 pub(super) type Answers = BTreeMap<&'static str, Fact>;
 
 /// A group of named members.
-pub(super) fn group<const N: usize>(members: [(&str, Fact); N]) -> Fact {
+pub(in crate::fact::host::runtime) fn group<const N: usize>(members: [(&str, Fact); N]) -> Fact {
     let members: BTreeMap<String, Fact> = members.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
     Fact::group(members)
 }
 
 /// A list of facts.
-pub(super) fn list(elements: impl IntoIterator<Item = Fact>) -> Fact {
+pub(in crate::fact::host::runtime) fn list(elements: impl IntoIterator<Item = Fact>) -> Fact {
     Fact::group(elements.into_iter().collect::<Vec<_>>())
 }
 

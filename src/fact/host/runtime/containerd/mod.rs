@@ -30,10 +30,12 @@ use crate::fact::host::{Collector, Host};
 use crate::fact::{Fact, Facts, Source};
 
 pub(super) use declaration::HANDLER;
+pub(super) use effective::RUNC_SHIMS;
+pub(super) use facts::{group, list};
 
 use daemon::{Daemon, TRACES};
 use declaration::FACTS;
-use facts::{Answers, agree, answer, group, list};
+use facts::{Answers, agree, answer};
 use load::{Loaded, read_files};
 use merge::{ConfigFile, Remark, file_version};
 use property::Property;
