@@ -7,6 +7,7 @@ pub(super) mod crio;
 pub(super) mod dead;
 pub(super) mod docker;
 pub(super) mod dockershim;
+mod evidence;
 pub(super) mod installed;
 pub(super) mod podman;
 mod presence;

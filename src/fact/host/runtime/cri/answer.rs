@@ -193,8 +193,7 @@ mod tests {
             info: [("config".to_owned(), info.to_owned())].into(),
         };
         let version = VersionResponse { runtime_name: "containerd".to_owned(), ..Default::default() };
-        let answer =
-            Answer { api: "v1", version, status: Some(Ok(status)), runtime_config: Some(Ok(runtime_config)) };
+        let answer = Answer { api: "v1", version, status: Some(Ok(status)), runtime_config: Some(Ok(runtime_config)) };
         let mut facts = Facts::default();
         set_answer(&answer, &mut facts);
         facts
@@ -206,7 +205,9 @@ mod tests {
         let handlers = facts.get("cri.handlers").and_then(Fact::list).expect("handlers");
         let drivers: Vec<_> = handlers
             .iter()
-            .map(|handler| (handler.member("name").and_then(Fact::text), handler.member("cgroup_driver").and_then(Fact::text)))
+            .map(|handler| {
+                (handler.member("name").and_then(Fact::text), handler.member("cgroup_driver").and_then(Fact::text))
+            })
             .collect();
         assert_eq!(drivers, [(Some("runc"), Some("systemd")), (Some("kata"), None)]);
         assert_eq!(facts.bool("cri.answers_runtime_config"), Some(false));

@@ -24,7 +24,8 @@ use super::message::{
 };
 
 /// The services, newest first.
-const SERVICES: [(&str, &str); 2] = [("v1", "runtime.v1.RuntimeService"), ("v1alpha2", "runtime.v1alpha2.RuntimeService")];
+const SERVICES: [(&str, &str); 2] =
+    [("v1", "runtime.v1.RuntimeService"), ("v1alpha2", "runtime.v1alpha2.RuntimeService")];
 
 /// How a socket does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

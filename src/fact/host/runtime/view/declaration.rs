@@ -1,17 +1,8 @@
-//! The runtime that the kubelet uses, as one view over containerd, CRI-O and
-//! Docker.
-//!
-//! In: the facts `kubelet.*`, `cri.*`, `containerd.*`, `crio.*`, `docker.*`,
-//! and the cgroups that are there. Out: the facts `runtime.*`, which most
-//! rules judge. What the running daemon says comes before what its files say;
-//! where both are known and differ, a restart is pending. Truth: the kubelet's
-//! reference of `containerRuntimeEndpoint`, and the runtimes' own pages.
+//! The facts of the runtime that the kubelet uses: their names, types and
+//! meanings.
 
-use crate::fact::Facts;
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::host::{Collector, Host};
-
-use super::containerd::HANDLER;
+use crate::fact::host::runtime::containerd::HANDLER;
 
 /// A container that the kubelet does not manage.
 const UNMANAGED: &[Field] = &[
@@ -20,7 +11,17 @@ const UNMANAGED: &[Field] = &[
     Field::new("pid", Type::Int, "Process id of its shim or monitor."),
 ];
 
-const FACTS: &[FactDoc] = &[
+/// Why CRI is not served.
+const FAULT: &[Field] = &[
+    Field::new("problem", Type::Text, "What is wrong, in words."),
+    Field::new("setting", Type::Text, "The property that causes it. Absent: the socket says so, and no file why."),
+];
+
+/// A handler that cannot start a pod.
+const BROKEN: &[Field] =
+    &[Field::new("name", Type::Text, "Name of the handler."), Field::new("problem", Type::Text, "What it lacks.")];
+
+pub(super) const FACTS: &[FactDoc] = &[
     FactDoc::new(
         "runtime.present",
         Type::Bool,
@@ -68,18 +69,21 @@ const FACTS: &[FactDoc] = &[
     FactDoc::new(
         "runtime.cgroup_mismatches",
         Type::List(&Type::Text),
-        "Cgroups of running containers whose shape proves a kubelet on systemd and a runtime on cgroupfs (`….slice:cri-containerd:…`).",
+        "Cgroups of running containers whose shape proves a kubelet on systemd and a runtime on cgroupfs (`….slice:cri-containerd:…`). Absent: no processes were recorded.",
     ),
     FactDoc::new(
         "runtime.unmanaged_containers",
         Type::List(&Type::Object(UNMANAGED)),
         "Running containers outside of the kubelet's hands: shims of another containerd namespace than k8s.io, Podman's monitors.",
     ),
+    FactDoc::new(
+        "runtime.cri_faults",
+        Type::List(&Type::Object(FAULT)),
+        "Why containerd's CRI plugin does not answer, or would not after a start; empty where it answers now. Registry tables that stop it are runtime/registry-mirrors-with-config-path's matter. Absent: not containerd.",
+    ),
+    FactDoc::new(
+        "runtime.broken_handlers",
+        Type::List(&Type::Object(BROKEN)),
+        "Handlers of containerd that name no shim, or one, or a binary, that is not on this host.",
+    ),
 ];
-
-pub(in crate::fact::host) const COLLECTOR: Collector =
-    Collector { name: "runtime", facts: FACTS, needs: &["kubelet", "cri", "containerd", "crio", "docker"], collect };
-
-fn collect(_host: &Host, _earlier: &Facts) -> Facts {
-    Facts::default()
-}

@@ -1,0 +1,164 @@
+//! The runtime that the kubelet uses, as one view over containerd, CRI-O and
+//! Docker.
+//!
+//! In: the facts `kubelet.*`, `cri.*`, `containerd.*`, `crio.*`, `docker.*`,
+//! and the cgroups that are there. Out: the facts `runtime.*`, which most
+//! rules judge. What the running daemon says comes before what its files say;
+//! where both are known and differ, a restart is pending. Truth: the kubelet's
+//! reference of `containerRuntimeEndpoint`, and the runtimes' own pages.
+
+mod declaration;
+mod fault;
+mod part;
+
+use crate::fact::host::{Collector, Host};
+use crate::fact::{Fact, Facts, Source};
+
+use super::containerd::list;
+use super::evidence::{read_cgroup_tree, read_mismatches, read_unmanaged};
+use declaration::FACTS;
+use part::set_runtime;
+
+/// Joins the runtimes.
+pub(in crate::fact::host) const COLLECTOR: Collector =
+    Collector { name: "runtime", facts: FACTS, needs: &["kubelet", "cri", "containerd", "crio", "docker"], collect };
+
+/// The socket or program that a kubelet's endpoint belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runtime {
+    Containerd,
+    CriO,
+    Docker,
+}
+
+impl Runtime {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Runtime::Containerd => "containerd",
+            Runtime::CriO => "cri-o",
+            Runtime::Docker => "docker",
+        }
+    }
+
+    /// First segment of its facts.
+    pub(super) fn root(self) -> &'static str {
+        match self {
+            Runtime::Containerd => "containerd",
+            Runtime::CriO => "crio",
+            Runtime::Docker => "docker",
+        }
+    }
+}
+
+fn collect(host: &Host, earlier: &Facts) -> Facts {
+    let mut facts = Facts::default();
+    let chosen = choose(earlier);
+    let is_containerd = matches!(chosen, Ok(Some((Runtime::Containerd, _))));
+    let is_docker = matches!(chosen, Ok(Some((Runtime::Docker, _))));
+    match chosen {
+        Ok(Some((runtime, source))) => set_runtime(earlier, runtime, source, &mut facts),
+        Ok(None) => {
+            for doc in FACTS {
+                facts.set(doc.path, Fact::absent(Source::file("/run")));
+            }
+            facts.set("runtime.present", Fact::known(false, Source::file("/run")));
+        }
+        Err(reason) => {
+            for doc in FACTS {
+                facts.set(doc.path, Fact::unreadable(Source::file("/run"), reason.as_str()));
+            }
+        }
+    }
+    if is_containerd {
+        facts.set("runtime.cri_faults", fault::cri_faults(earlier));
+        let handlers = facts.get("runtime.handlers").cloned().unwrap_or_else(|| list([]));
+        facts.set("runtime.broken_handlers", fault::broken_handlers(host, earlier, &handlers));
+    }
+    facts.set("runtime.cgroup_tree_driver", read_cgroup_tree(&host.root, earlier.text("kubelet.cgroup_root")));
+    facts.set("runtime.cgroup_mismatches", read_mismatches(host));
+    facts.set("runtime.unmanaged_containers", read_unmanaged(host, is_docker));
+    facts
+}
+
+/// The runtime that the kubelet calls, and where that is said; without a
+/// kubelet, the one that is here.
+fn choose(earlier: &Facts) -> Result<Option<(Runtime, Source)>, String> {
+    if earlier.text("kubelet.container_runtime") == Some("docker")
+        && let Some(source) = earlier.get("kubelet.container_runtime").and_then(Fact::source)
+    {
+        return Ok(Some((Runtime::Docker, source.clone())));
+    }
+    match earlier.get("kubelet.endpoint") {
+        Some(endpoint @ Fact::Known { .. }) => {
+            let source = endpoint.source().cloned().unwrap_or_else(|| Source::file("/run"));
+            let path = endpoint.text().unwrap_or_default();
+            return match of_name(earlier.text("cri.runtime_name")).or_else(|| of_path(path, earlier)) {
+                Some(runtime) => Ok(Some((runtime, source))),
+                None => Err(format!("tell whose endpoint {path} is")),
+            };
+        }
+        Some(Fact::Unreadable { reason, .. }) => {
+            return only_one(earlier).map(Some).ok_or_else(|| reason.clone());
+        }
+        _ => {}
+    }
+    without_kubelet(earlier)
+}
+
+fn of_name(name: Option<&str>) -> Option<Runtime> {
+    match name? {
+        "containerd" => Some(Runtime::Containerd),
+        "cri-o" => Some(Runtime::CriO),
+        "docker" => Some(Runtime::Docker),
+        _ => None,
+    }
+}
+
+/// By the socket's usual names, else by where a runtime says that it listens.
+fn of_path(endpoint: &str, earlier: &Facts) -> Option<Runtime> {
+    let path = endpoint.trim_start_matches("unix://");
+    let listens = |fact: &str| earlier.text(fact).is_some_and(|address| address.trim_start_matches("unix://") == path);
+    if path.contains("dockershim") || path.contains("cri-dockerd") {
+        Some(Runtime::Docker)
+    } else if path.contains("crio") || listens("crio.endpoint") {
+        Some(Runtime::CriO)
+    } else if path.contains("containerd") || listens("containerd.address") {
+        Some(Runtime::Containerd)
+    } else {
+        None
+    }
+}
+
+fn is_here(earlier: &Facts, runtime: Runtime) -> Option<bool> {
+    let is_docks_own = runtime == Runtime::Containerd && earlier.text("containerd.supervisor") == Some("docker");
+    earlier.bool(&format!("{}.present", runtime.root())).map(|is_present| is_present && !is_docks_own)
+}
+
+fn place_of(earlier: &Facts, runtime: Runtime) -> Source {
+    let present = earlier.get(&format!("{}.present", runtime.root()));
+    present.and_then(Fact::source).cloned().unwrap_or_else(|| Source::file("/usr/bin"))
+}
+
+/// The one runtime of this host, where it is known that there is no other.
+fn only_one(earlier: &Facts) -> Option<(Runtime, Source)> {
+    let all = [Runtime::Containerd, Runtime::CriO, Runtime::Docker];
+    let mut here = all.into_iter().filter(|runtime| is_here(earlier, *runtime) != Some(false));
+    match (here.next(), here.next()) {
+        (Some(runtime), None) => Some((runtime, place_of(earlier, runtime))),
+        _ => None,
+    }
+}
+
+/// Docker brings containerd, so where both are and no kubelet is, Docker is used.
+fn without_kubelet(earlier: &Facts) -> Result<Option<(Runtime, Source)>, String> {
+    for runtime in [Runtime::CriO, Runtime::Docker, Runtime::Containerd] {
+        if is_here(earlier, runtime) == Some(true) {
+            return Ok(Some((runtime, place_of(earlier, runtime))));
+        }
+    }
+    let all = [Runtime::CriO, Runtime::Docker, Runtime::Containerd];
+    if all.into_iter().any(|runtime| is_here(earlier, runtime).is_none()) {
+        return Err("it is not known which runtime is here".to_owned());
+    }
+    Ok(None)
+}
