@@ -12,6 +12,14 @@ pub(in crate::fact::host) const FLAG: Type = Type::Object(&[
     Field::new("setting", Type::Text, "as it would be typed: `--cgroup-driver=systemd`"),
 ]);
 
+/// A flag of the kubelet.
+const KUBELET_FLAG: Type = Type::Object(&[
+    Field::new("name", Type::Text, "name without dashes, such as `cgroup-driver`"),
+    Field::new("value", Type::Text, "value; `true` for a flag that stands alone"),
+    Field::new("setting", Type::Text, "as it would be typed: `--cgroup-driver=systemd`"),
+    Field::new("is_built_in", Type::Bool, "RKE2 passes it by itself, and its next release may not"),
+]);
+
 /// A feature gate that a component was given.
 const GATE: Type = Type::Object(&[
     Field::new("name", Type::Text, "name of the gate, such as `NodeSwap`"),
@@ -54,7 +62,7 @@ pub(super) const FACTS: &[FactDoc] = &[
     FactDoc::new("kubelet.pid", Type::Int, "process id of the kubelet; absent while it does not run"),
     FactDoc::new(
         "kubelet.flags",
-        Type::List(&FLAG),
+        Type::List(&KUBELET_FLAG),
         "flags of the running process, else of the unit with its drop-ins and environment files; of k3s and RKE2: what they pass on as kubelet-arg",
     ),
     FactDoc::new(

@@ -93,7 +93,7 @@ fn set_command(facts: &mut Facts, host: &Host, command: &Command, k3s: Option<&K
         }
     };
     let kubelet = read_effective(host, flags, distribution, version);
-    set_flags(facts, &kubelet, command);
+    set_flags(facts, &kubelet, command, k3s);
     for (path, fact) in setting::effective_settings(&kubelet) {
         facts.set(path, fact);
     }
@@ -134,8 +134,17 @@ fn set_process(facts: &mut Facts, command: &Command) {
     facts.set("kubelet.is_binary_replaced", replaced);
 }
 
-fn set_flags(facts: &mut Facts, kubelet: &Effective, command: &Command) {
-    let elements: Vec<Fact> = kubelet.flags.iter().map(|flag| element(flag.members(), &flag.source)).collect();
+fn flag_fact(flag: &Flag, is_built_in: bool) -> Fact {
+    let mut members = flag.members();
+    members.push(("is_built_in", Fact::known(is_built_in, flag.source.clone())));
+    element(members, &flag.source)
+}
+
+fn set_flags(facts: &mut Facts, kubelet: &Effective, command: &Command, k3s: Option<&K3s>) {
+    let own: Vec<Flag> = k3s.map(|k3s| k3s.arguments_of("kubelet-arg")).unwrap_or_default();
+    let is_built_in =
+        |flag: &Flag| kubelet.distribution == "rke2" && !own.iter().any(|argument| argument.name == flag.name);
+    let elements: Vec<Fact> = kubelet.flags.iter().map(|flag| flag_fact(flag, is_built_in(flag))).collect();
     facts.set("kubelet.flags", Fact::known(elements, command.source.clone()));
     for (path, name) in [("kubelet.config_path", "config"), ("kubelet.config_dir", "config-dir")] {
         let fact = match last(&kubelet.flags, name).filter(|flag| !flag.value.is_empty()) {

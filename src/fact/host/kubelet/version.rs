@@ -69,19 +69,19 @@ pub(in crate::fact::host) fn minor_of(fact: &Fact) -> Option<(u64, u64)> {
     Some((version.major(), version.minor()))
 }
 
-/// What flags that only one version has would tell is not asked: the running
-/// kubelet would not be running.
+/// The version that a folder or a file is named for, the folders first.
 pub(super) fn parse_version_in_path(path: &str) -> Option<String> {
-    path.split('/').rev().skip(1).chain(path.rsplit('/').take(1)).find_map(|segment| {
-        let start = segment.find(|character: char| character.is_ascii_digit())?;
-        let text = segment.get(start..)?;
-        let before = segment.get(..start)?;
-        let is_named = matches!(before, "" | "v")
-            || before.ends_with("-v")
-            || before.ends_with("kubelet-")
-            || before.ends_with("kubernetes-")
-            || before.ends_with("k3s-");
-        (is_named && text.matches('.').count() >= 2).then(|| clean_version(text)).flatten()
+    path.split('/').rev().skip(1).chain(path.rsplit('/').take(1)).find_map(parse_version_in_name)
+}
+
+/// Three numbers that stand at the begin of a name, or behind a dash or a `v`.
+fn parse_version_in_name(name: &str) -> Option<String> {
+    let starts = name.char_indices().filter(|(_, character)| character.is_ascii_digit()).map(|(start, _)| start);
+    starts.into_iter().find_map(|start| {
+        let (before, text) = name.split_at_checked(start)?;
+        let is_start = before.is_empty() || before.ends_with('-') || before == "v" || before.ends_with("-v");
+        let version = if is_start { clean_version(text) } else { None };
+        version.filter(|version| version.matches('.').count() >= 2)
     })
 }
 
