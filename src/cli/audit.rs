@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::exit::{self, Exit, Threshold};
 use super::failure::Failure;
 use super::input::{HostArgs, read_facts, read_host};
-use super::interrupt::{Outcome, Work};
+use super::interrupt::Work;
 use super::output::{Destination, ReportArg, parse_format, parse_report};
 use super::rule_source::{RuleArgs, read_waivers};
 use super::terminal::Terminal;
@@ -60,21 +60,19 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let rules = args.rules.load(false)?;
     let selected = args.rules.select(&rules)?;
 
-    let mut is_interrupted = false;
     let mut hosts = Vec::new();
     if args.facts.is_empty() || args.host.root.is_some() {
         let reading = read_host(&args.host, rules.facts_needed(&selected), started, &work, terminal)?;
-        is_interrupted = reading.outcome == Outcome::Interrupted;
         hosts.push(reading.host);
     }
     for path in &args.facts {
-        hosts.extend(read_facts(path)?);
+        let Some(read) = read_facts(path, started + args.host.timeout, &work, terminal)? else { break };
+        hosts.extend(read);
     }
 
     let mut targets = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     for host in hosts {
-        is_interrupted |= work.is_interrupted();
         let subject = Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: host.name };
         let context = Context { now, targets: vec![subject.clone()], gate: false };
         findings.extend(evaluate(&rules, &selected, &host.facts, &context));
@@ -87,6 +85,7 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         }
     }
 
+    let is_interrupted = work.is_interrupted();
     let threshold = Threshold { fail_on: Severity::named(&args.fail_on), strict: args.strict };
     let (mut exit, mut reason) = exit::decide(&findings, threshold);
     if is_interrupted {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -81,8 +82,28 @@ pub(crate) fn read_host(
     Ok(Reading { host: NamedFacts { name, facts }, outcome })
 }
 
-/// Reads the facts documents of one file; `-` is stdin.
-pub(crate) fn read_facts(path: &Path) -> Result<Vec<NamedFacts>, Failure> {
+/// Reads the facts documents of one file; `-` is stdin. None where the run was
+/// interrupted meanwhile: a pipe may keep it waiting.
+pub(crate) fn read_facts(
+    path: &Path,
+    deadline: Instant,
+    work: &Work,
+    terminal: Terminal,
+) -> Result<Option<Vec<NamedFacts>>, Failure> {
+    let (sender, receiver) = channel();
+    let outcome = work.wait_for(deadline, terminal.shows_progress, {
+        let path = path.to_owned();
+        // The receiver is gone only where nobody waits any more.
+        move || drop(sender.send(parse_facts(&path)))
+    });
+    match (outcome, receiver.try_recv()) {
+        (Outcome::Interrupted, _) => Ok(None),
+        (Outcome::Done, Ok(hosts)) => hosts.map(Some),
+        _ => Err(Failure::new(format!("read {}: it took longer than --timeout", path.display()))),
+    }
+}
+
+fn parse_facts(path: &Path) -> Result<Vec<NamedFacts>, Failure> {
     let help = "write it with: scanner facts --format json --output FILE";
     let text = read_named(path)?;
     let mut hosts = Vec::new();

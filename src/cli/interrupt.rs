@@ -4,6 +4,7 @@
 //! The signals are blocked in every thread and taken by one that waits for
 //! them (sigwait(3)), so there is no handler whose rules could be broken.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -26,10 +27,21 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
+/// What the waiting thread is told.
+#[derive(Clone, Copy, Debug)]
+enum Message {
+    /// The work of that number is done.
+    Done(usize),
+    Interrupted,
+}
+
 /// Work that can be interrupted.
 pub(crate) struct Work {
-    sender: Sender<Outcome>,
-    receiver: Receiver<Outcome>,
+    sender: Sender<Message>,
+    receiver: Receiver<Message>,
+    /// Works that were begun; one that timed out may still end later.
+    begun: Cell<usize>,
+    is_interrupted: Cell<bool>,
 }
 
 impl Work {
@@ -43,7 +55,7 @@ impl Work {
             let sender = sender.clone();
             std::thread::spawn(move || {
                 if signals.wait().is_ok() {
-                    let _ = sender.send(Outcome::Interrupted);
+                    let _ = sender.send(Message::Interrupted);
                 }
                 // A second one means: now.
                 if signals.wait().is_ok() {
@@ -51,15 +63,17 @@ impl Work {
                 }
             });
         }
-        Work { sender, receiver }
+        Work { sender, receiver, begun: Cell::new(0), is_interrupted: Cell::new(false) }
     }
 
     /// Does some work on a thread of its own and waits for its end.
     pub(crate) fn wait_for(&self, deadline: Instant, progress: bool, work: impl FnOnce() + Send + 'static) -> Outcome {
+        let number = self.begun.get() + 1;
+        self.begun.set(number);
         let sender = self.sender.clone();
         std::thread::spawn(move || {
             work();
-            let _ = sender.send(Outcome::Done);
+            let _ = sender.send(Message::Done(number));
         });
         let shows_at = Instant::now() + PATIENCE;
         if progress && shows_at < deadline {
@@ -67,7 +81,7 @@ impl Work {
                 Outcome::TimedOut => {}
                 outcome => return outcome,
             }
-            let _ = write!(std::io::stderr(), "reading the host …");
+            let _ = write!(std::io::stderr(), "reading …");
             let outcome = self.until(deadline);
             // Back to the start of the line, and clear it.
             let _ = write!(std::io::stderr(), "\r\x1b[K");
@@ -78,14 +92,23 @@ impl Work {
 
     /// Whether a signal has come.
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.receiver.try_iter().any(|outcome| outcome == Outcome::Interrupted)
+        let has_come = self.receiver.try_iter().any(|message| matches!(message, Message::Interrupted));
+        self.is_interrupted.set(self.is_interrupted.get() || has_come);
+        self.is_interrupted.get()
     }
 
     fn until(&self, deadline: Instant) -> Outcome {
-        match self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(outcome) => outcome,
-            // The sender of this struct is never dropped, so nothing else ends it.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Outcome::TimedOut,
+        loop {
+            match self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Message::Done(number)) if number == self.begun.get() => return Outcome::Done,
+                Ok(Message::Done(_)) => {}
+                Ok(Message::Interrupted) => {
+                    self.is_interrupted.set(true);
+                    return Outcome::Interrupted;
+                }
+                // The sender in this struct is never dropped before it.
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Outcome::TimedOut,
+            }
         }
     }
 }
