@@ -10,7 +10,6 @@ use super::form::{Case, Each, Form};
 use super::template::Template;
 use super::yaml::{self, Member, Node, Style, Value};
 use super::{FixCase, Rule, Severity, Target, example};
-use crate::fact::Fact;
 
 /// The keys of a rule file.
 const KEYS: &[&str] = &[
@@ -55,12 +54,12 @@ pub(super) struct RuleFile {
 }
 
 /// Reads a rule; all of its faults if it has any.
-pub(super) fn read(file: &RuleFile, data: &Fact, with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
+pub(super) fn read(file: &RuleFile, tables: &[&str], with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
     let text = if with_examples { &*file.text } else { without_examples(&file.text) };
     let root = yaml::parse(text).map_err(|error| {
         vec![Diagnostic::new(&file.path, &file.text, error.span, error.message, error.label)]
     })?;
-    let mut reader = Reader { file, data, faults: Vec::new() };
+    let mut reader = Reader { file, tables, is_thorough: with_examples, faults: Vec::new() };
     let rule = reader.rule(&root, with_examples);
     match rule {
         Some(rule) if reader.faults.is_empty() => Ok(rule),
@@ -82,11 +81,19 @@ fn without_examples(text: &str) -> &str {
 /// Reads nodes of one file and collects faults.
 pub(super) struct Reader<'a> {
     file: &'a RuleFile,
-    data: &'a Fact,
+    tables: &'a [&'a str],
+    is_thorough: bool,
     faults: Vec<Diagnostic>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn names<'b>(&self, bound: Option<(&'b str, &'b Kind)>) -> Names<'b>
+    where
+        'a: 'b,
+    {
+        Names { bound, tables: self.tables, is_thorough: self.is_thorough }
+    }
+
     pub(super) fn fault(&mut self, span: Range<usize>, message: impl Into<String>, label: impl Into<String>) {
         self.fault_with_help(span, message, label, None);
     }
@@ -130,7 +137,7 @@ impl Reader<'_> {
         self.keys(members, KEYS, "a rule");
         let is_complete = self.needed(members, with_examples);
         let target = root.get("target").and_then(|node| self.target(node));
-        let form = self.form(&|key| root.get(key), root);
+        let form = self.form(&|key| root.get(key));
         let cluster = root.get("cluster").map(|node| self.cluster(root, node, target));
         let references = self.texts(root, "references");
         for reference in root.get("references").into_iter().flat_map(elements) {
@@ -232,7 +239,7 @@ impl Reader<'_> {
         }
         self.keys(members, CLUSTER_KEYS, "the second form");
         let before = self.faults.len();
-        let form = self.form(&|key| node.get(key).or_else(|| root.get(key)), node);
+        let form = self.form(&|key| node.get(key).or_else(|| root.get(key)));
         // What it takes over from the first form has been complained about.
         let own = node.span.clone();
         let mut at = 0;
@@ -243,11 +250,10 @@ impl Reader<'_> {
         form
     }
 
-    fn form<'n>(&mut self, find: &dyn Fn(&str) -> Option<&'n Node>, place: &Node) -> Option<Form> {
-        let data = self.data;
-        let plain = Names { bound: None, data };
+    fn form<'n>(&mut self, find: &dyn Fn(&str) -> Option<&'n Node>) -> Option<Form> {
+        let plain = self.names(None);
         let when = find("when").map(|node| self.condition(node, plain));
-        let each = find("each").map(|node| self.each(node, find, place));
+        let each = find("each").map(|node| self.each(node, find));
         let each = match each {
             Some(each) => Some(each?),
             None => {
@@ -261,7 +267,7 @@ impl Reader<'_> {
         };
         let element = each.as_ref().map(Each::element);
         let bound = each.as_ref().zip(element.as_ref()).map(|(each, kind)| (each.name.as_str(), kind));
-        let names = Names { bound, data };
+        let names = self.names(bound);
         let subject = find("subject").map(|node| self.expression(node, names));
         let expect = find("expect").map(|node| self.condition(node, names));
         let severity = find("severity").and_then(|node| self.cases(node, names, Self::severity));
@@ -280,9 +286,8 @@ impl Reader<'_> {
         })
     }
 
-    fn each<'n>(&mut self, node: &Node, find: &dyn Fn(&str) -> Option<&'n Node>, place: &Node) -> Option<Each> {
-        let data = self.data;
-        let list = self.expression(node, Names { bound: None, data });
+    fn each<'n>(&mut self, node: &Node, find: &dyn Fn(&str) -> Option<&'n Node>) -> Option<Each> {
+        let list = self.expression(node, self.names(None));
         if let Some(list) = &list
             && !matches!(list.kind, Kind::List(_) | Kind::Any)
         {
@@ -299,10 +304,9 @@ impl Reader<'_> {
             self.fault(name_node.span.clone(), "not a name for an element", "expected a word that is no fact");
             return None;
         }
-        let _ = place;
         let each = Each { list: list?, name, key: None };
         let element = each.element();
-        let names = Names { bound: Some((&each.name, &element)), data };
+        let names = self.names(Some((&each.name, &element)));
         let key = find("key").map(|node| self.expression(node, names));
         let key = opened(key)?;
         Some(Each { key, ..each })

@@ -63,7 +63,10 @@ pub(super) fn judge(form: &Form, world: World<'_>) -> Vec<Judgement> {
     if let Some(when) = &form.when {
         match truth(court.evaluator.evaluate(&when.root)) {
             Ok(true) => {}
-            Ok(false) => return vec![court.not_applicable(format!("`{}` is false", one_line(&when.source)))],
+            Ok(false) => {
+                let reason = court.why_not(when);
+                return vec![court.not_applicable(reason)];
+            }
             Err(unknown) => return vec![court.unknown(&unknown)],
         }
     }
@@ -130,6 +133,13 @@ impl<'f> Court<'f> {
             }
             Err(unknown) => self.unknown(&unknown),
         }
+    }
+
+    /// The part of a condition that is false, in the rule's own words.
+    fn why_not(&mut self, when: &'f Expression) -> String {
+        let mut is_false = |node| matches!(truth(self.evaluator.evaluate(node)), Ok(false));
+        let culprit = when.conjuncts().into_iter().find(|(_, node)| is_false(node));
+        format!("`{}` is false", one_line(culprit.map_or(&when.source, |(source, _)| source)))
     }
 
     fn not_applicable(&mut self, reason: String) -> Judgement {
@@ -210,7 +220,7 @@ impl<'f> Court<'f> {
 
 /// A value as evidence; a list gives a piece for each of its elements.
 fn flatten(expression: &Expression, slot: &Slot<'_>, pieces: &mut Vec<Evidence>) {
-    if pieces.len() >= PIECES {
+    if pieces.len() > PIECES {
         return;
     }
     match slot {

@@ -52,12 +52,18 @@ pub(super) fn load(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
     for file in &files {
         add(&mut digest, &file.name, &file.text);
     }
-    let data = read_tables(&tables, &mut faults);
-    let read: Vec<Result<Rule, Vec<Diagnostic>>> =
-        files.par_iter().map(|file| read_rule(file, &data, options.with_examples)).collect();
+    let names: Vec<&str> = tables.iter().map(|(path, _)| table_name(path)).collect();
+    let (data, read) = rayon::join(
+        || read_tables(&tables),
+        || -> Vec<_> {
+            files.par_iter().map(|file| file::read(file, &names, options.with_examples || !file.is_builtin)).collect()
+        },
+    );
+    let (data, table_faults) = data;
+    faults.extend(table_faults);
     let mut rules = Vec::new();
-    for result in read {
-        match result {
+    for (file, result) in files.iter().zip(read) {
+        match result.and_then(|rule| run_examples(file, &data, rule)) {
             Ok(rule) => rules.push(rule),
             Err(more) => faults.extend(more),
         }
@@ -67,8 +73,8 @@ pub(super) fn load(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
     if faults.is_empty() { Ok(RuleSet { rules, digest: hexadecimal(digest), data }) } else { Err(faults) }
 }
 
-fn read_rule(file: &RuleFile, data: &Fact, with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
-    let rule = file::read(file, data, with_examples || !file.is_builtin)?;
+/// A user's rule must give what its examples say.
+fn run_examples(file: &RuleFile, data: &Fact, rule: Rule) -> Result<Rule, Vec<Diagnostic>> {
     if file.is_builtin {
         return Ok(rule);
     }
@@ -133,15 +139,19 @@ fn builtin_tables() -> Vec<(&'static str, &'static str)> {
     builtin_files().filter(|(path, _)| path.starts_with("data/")).collect()
 }
 
-fn read_tables(tables: &[(&'static str, &'static str)], faults: &mut Vec<Diagnostic>) -> Fact {
+fn table_name(path: &str) -> &str {
+    path.trim_start_matches("data/").trim_end_matches(".yaml")
+}
+
+fn read_tables(tables: &[(&'static str, &'static str)]) -> (Fact, Vec<Diagnostic>) {
+    let mut faults = Vec::new();
     let read: Vec<_> =
         tables.par_iter().map(|(path, text)| data::parse_table(&format!("rules/{path}"), text)).collect();
     let mut members = BTreeMap::new();
     for ((path, text), table) in tables.iter().zip(read) {
-        let name = path.trim_start_matches("data/").trim_end_matches(".yaml");
         match table {
             Ok(table) => {
-                members.insert(name.to_owned(), table);
+                members.insert(table_name(path).to_owned(), table);
             }
             Err(error) => {
                 let path = format!("rules/{path}");
@@ -149,7 +159,7 @@ fn read_tables(tables: &[(&'static str, &'static str)], faults: &mut Vec<Diagnos
             }
         }
     }
-    Fact::group(members)
+    (Fact::group(members), faults)
 }
 
 /// The rule files of a path that the user named.

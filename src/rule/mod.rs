@@ -17,6 +17,8 @@ mod expression;
 mod load;
 pub mod select;
 mod template;
+#[cfg(test)]
+mod tests;
 mod verdict;
 pub mod waiver;
 mod yaml;

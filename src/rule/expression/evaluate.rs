@@ -376,10 +376,14 @@ impl<'f> Evaluator<'f> {
         if let Some(unknown) = open {
             return Err(Stop::Unknown(unknown));
         }
+        for argument in &arguments {
+            if let Plain::Text(text) = &argument.plain {
+                self.spend(text.len() / 64)?;
+            }
+        }
         if let [Value { plain: Plain::Text(text), .. }, Value { plain: Plain::Text(pattern), .. }] = &arguments[..]
             && call.name == "matches"
         {
-            self.spend(text.len() / 64)?;
             let compiled = match call.pattern.get() {
                 Some(compiled) => compiled,
                 None => match super::compile_pattern(pattern) {

@@ -38,7 +38,6 @@ pub(crate) enum Takes {
     List,
     Group,
     Version,
-    Duration,
     Instant,
     Address,
     Range,
@@ -56,7 +55,6 @@ impl Takes {
                 Takes::List => matches!(kind, Kind::List(_)),
                 Takes::Group => matches!(kind, Kind::Map(_) | Kind::Object(_) | Kind::Group(_)),
                 Takes::Version => matches!(kind, Kind::Version),
-                Takes::Duration => matches!(kind, Kind::Duration),
                 Takes::Instant => matches!(kind, Kind::Instant),
                 Takes::Address => matches!(kind, Kind::Address),
                 Takes::Range => matches!(kind, Kind::Range),
@@ -74,7 +72,6 @@ impl Takes {
             Takes::List => "a list",
             Takes::Group => "a group of members",
             Takes::Version => "a version",
-            Takes::Duration => "a duration",
             Takes::Instant => "an instant",
             Takes::Address => "an address",
             Takes::Range => "a range of addresses",
@@ -90,7 +87,6 @@ impl Takes {
             Takes::List => matches!(value.plain, Plain::Facts(_) | Plain::List(_)),
             Takes::Group => matches!(value.plain, Plain::Members(_) | Plain::Map(_)),
             Takes::Version => matches!(value.plain, Plain::Version(_)),
-            Takes::Duration => matches!(value.plain, Plain::Duration(_)),
             Takes::Instant => matches!(value.plain, Plain::Instant(_)),
             Takes::Address => matches!(value.plain, Plain::Address(_)),
             Takes::Range => matches!(value.plain, Plain::Range(_)),
@@ -257,8 +253,10 @@ const FUNCTIONS: &[Function] = &[
         }
         _ => misused(),
     }),
-    global("glob", &[Takes::Text, Takes::Text], bool, |_, arguments| {
+    global("glob", &[Takes::Text, Takes::Text], bool, |evaluator, arguments| {
         let pattern = text_at(arguments, 1);
+        // Compiling it costs much more than matching.
+        evaluator.spend(100)?;
         let glob = GlobBuilder::new(pattern).build().map_err(|_| cannot_read(pattern, "a glob"))?;
         truth(glob.compile_matcher().is_match(text_at(arguments, 0)))
     }),

@@ -15,6 +15,8 @@ mod kind;
 mod parse;
 mod quantity;
 mod show;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::collections::BTreeSet;
@@ -68,6 +70,54 @@ impl Expression {
             Err(checked.faults)
         }
     }
+}
+
+impl Expression {
+    /// The operands of the `&&` that the expression is, with their sources;
+    /// the expression itself where it is something else.
+    pub(super) fn conjuncts(&self) -> Vec<(&str, &ast::Node)> {
+        let mut nodes = Vec::new();
+        let mut open = vec![&self.root];
+        while let Some(node) = open.pop() {
+            match &node.kind {
+                ast::NodeKind::And(left, right) => open.extend([&**right, &**left]),
+                _ => nodes.push(node),
+            }
+        }
+        let sources = split_conjunction(&self.source);
+        if sources.len() == nodes.len() {
+            sources.into_iter().zip(nodes).collect()
+        } else {
+            vec![(&self.source, &self.root)]
+        }
+    }
+}
+
+/// The parts between the `&&` that stand in no bracket and no text.
+fn split_conjunction(source: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut depth, mut quote) = (0, 0_usize, None);
+    let mut bytes = source.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match (quote, byte) {
+            (Some(_), b'\\') => {
+                bytes.next();
+            }
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            (None, b'&') if depth == 0 => {
+                bytes.next();
+                parts.extend(source.get(start..at));
+                start = at + 2;
+            }
+            (None, _) => {}
+        }
+    }
+    parts.extend(source.get(start..));
+    parts
 }
 
 /// Compiles a regular expression whose size is bounded.

@@ -1,0 +1,357 @@
+//! What expressions mean: the third answer, kinds, functions and bounds.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::kind::Kind;
+use super::value::{Path, slot};
+use super::{Evaluator, Expression, Fault, Names, World, message, text};
+use crate::fact::{Fact, Facts, Source, Value};
+
+const PLAIN: Names<'static> = Names { bound: None, tables: &["lifecycle"], is_thorough: true };
+
+fn members(list: Vec<(&str, Fact)>) -> Fact {
+    Fact::group(list.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect::<BTreeMap<_, _>>())
+}
+
+fn known(value: impl Into<Value>) -> Fact {
+    Fact::known(value, Source::line("/etc/x.conf", 3))
+}
+
+fn denied() -> Fact {
+    Fact::unreadable(Source::file("/etc/secret"), "read /etc/secret: permission denied")
+}
+
+fn absent() -> Fact {
+    Fact::absent(Source::file("/etc/none"))
+}
+
+/// The group that tests bind to `x`.
+fn x() -> Fact {
+    members(vec![
+        ("yes", known(true)),
+        ("no", known(false)),
+        ("one", known(1_i64)),
+        ("half", known(0.5)),
+        ("name", known("containerd")),
+        ("version", known("1.7.24-0ubuntu1~22.04.1")),
+        ("denied", denied()),
+        ("absent", absent()),
+        ("gone", absent()),
+        ("locked", denied()),
+        ("numbers", known(vec![known(1_i64), known(2_i64), known(3_i64)])),
+        ("gaps", known(vec![known(1_i64), denied(), known(3_i64)])),
+        ("holes", known(vec![known(1_i64), absent()])),
+        ("empty", known(Vec::new())),
+        (
+            "mounts",
+            known(vec![
+                members(vec![("path", known("/")), ("bad", known(false))]),
+                members(vec![("path", known("/var")), ("bad", known(true))]),
+                members(vec![("path", known("/tmp")), ("bad", denied())]),
+            ]),
+        ),
+        ("sysctl", members(vec![("net.ipv4.ip_forward", known("1")), ("kernel.secret", denied())])),
+    ])
+}
+
+fn data() -> Fact {
+    let debian = members(vec![("12", members(vec![("standard_until", known("2026-07-11"))]))]);
+    members(vec![("lifecycle", members(vec![("products", members(vec![("debian", debian)]))]))])
+}
+
+fn compile(source: &str) -> Result<Expression, Vec<Fault>> {
+    Expression::compile(source, Names { bound: Some(("x", &Kind::Any)), ..PLAIN })
+}
+
+/// The answer as text: a value, `absent`, or `unknown: reasons`.
+fn answer(source: &str) -> String {
+    let expression = compile(source).unwrap_or_else(|faults| panic!("{source}: {}", faults[0].message));
+    answer_of(&expression)
+}
+
+fn answer_of(expression: &Expression) -> String {
+    let (facts, data, x) = (Facts::default(), data(), x());
+    let now = "2026-11-23T12:00:00Z".parse().unwrap();
+    let mut evaluator =
+        Evaluator::new(World { facts: &facts, data: &data, now, missing_is_absent: false });
+    evaluator.bind("x", slot(&x, Path::Root("x".into()).into(), None));
+    match evaluator.evaluate(&expression.root) {
+        Ok(value) => text(&value).unwrap_or_else(|| format!("[{}]", message(&Ok(value)))),
+        Err(super::Stop::Absent(origin)) => format!("absent: {}", origin.path),
+        Err(super::Stop::Unknown(unknown)) => format!("unknown: {unknown}"),
+    }
+}
+
+fn fault(source: &str) -> String {
+    let faults = compile(source).expect_err("the expression is wrong");
+    let first = &faults[0];
+    format!("{}..{}: {}", first.span.start, first.span.end, first.message)
+}
+
+const DENIED: &str = "unknown: x.denied: read /etc/secret: permission denied";
+
+#[test]
+fn an_unreadable_operand_is_unknown_unless_the_other_decides() {
+    assert_eq!(answer("x.denied || x.yes"), "true");
+    assert_eq!(answer("x.yes || x.denied"), "true");
+    assert_eq!(answer("x.denied || x.no"), DENIED);
+    assert_eq!(answer("x.no || x.denied"), DENIED);
+    assert_eq!(answer("x.denied && x.no"), "false");
+    assert_eq!(answer("x.no && x.denied"), "false");
+    assert_eq!(answer("x.denied && x.yes"), DENIED);
+    assert_eq!(answer("!x.denied"), DENIED);
+    assert_eq!(answer("x.denied == x.one"), DENIED);
+}
+
+#[test]
+fn a_condition_that_is_unknown_leaves_the_choice_open_unless_both_agree() {
+    assert_eq!(answer("x.yes ? 1 : x.denied"), "1");
+    assert_eq!(answer("x.denied ? 1 : 2"), DENIED);
+    assert_eq!(answer("x.denied ? 'a' : 'a'"), "a");
+}
+
+#[test]
+fn has_is_true_false_or_unknown() {
+    assert_eq!(answer("has(x.one)"), "true");
+    assert_eq!(answer("has(x.absent)"), "false");
+    assert_eq!(answer("has(x.never_heard_of)"), "false");
+    assert_eq!(answer("has(x.denied)"), DENIED);
+}
+
+#[test]
+fn an_absent_or_unreadable_group_answers_for_its_members() {
+    assert_eq!(answer("has(x.gone.member.deeper)"), "false");
+    assert_eq!(answer("has(x.locked.member)"), "unknown: x.locked: read /etc/secret: permission denied");
+    assert_eq!(answer("x.gone.member"), "absent: x.gone.member");
+    assert_eq!(answer("default(x.gone['a.b'], 7)"), "7");
+}
+
+#[test]
+fn an_absent_fact_that_nobody_asked_for_is_unknown() {
+    assert_eq!(answer("x.absent == 'a'"), "unknown: x.absent: it is not set");
+    assert_eq!(answer("x.absent"), "absent: x.absent");
+    assert_eq!(answer("default(x.absent, 110) == 110"), "true");
+    assert_eq!(answer("default(x.denied, 110)"), DENIED);
+    assert_eq!(answer("default(x.one, 110)"), "1");
+}
+
+#[test]
+fn a_declared_fact_that_was_not_collected_is_unknown() {
+    let expression = Expression::compile("has(kubelet.cgroup_driver)", PLAIN).unwrap();
+    assert_eq!(answer_of(&expression), "unknown: kubelet: it was not collected");
+}
+
+#[test]
+fn all_and_exists_are_decided_by_what_is_known() {
+    assert_eq!(answer("x.gaps.exists(n, n == 3)"), "true");
+    assert_eq!(answer("x.gaps.exists(n, n == 9)"), "unknown: x.gaps[1]: read /etc/secret: permission denied");
+    assert_eq!(answer("x.gaps.all(n, n < 3)"), "false");
+    assert_eq!(answer("x.gaps.all(n, n < 9)"), "unknown: x.gaps[1]: read /etc/secret: permission denied");
+    assert_eq!(answer("x.numbers.exists_one(n, n > 2)"), "true");
+    assert_eq!(answer("x.gaps.exists_one(n, n > 0)"), "false");
+    assert_eq!(answer("x.empty.all(n, n == 1)"), "true");
+    assert_eq!(answer("x.empty.exists(n, n == 1)"), "false");
+    assert_eq!(answer("x.denied.all(n, n == 1)"), DENIED);
+}
+
+#[test]
+fn an_element_that_may_belong_to_a_list_does_not_spoil_the_others() {
+    let bad = "x.mounts.filter(m, m.bad)";
+    assert_eq!(answer(&format!("{bad}.map(m, m.path)")), "[/var]");
+    assert_eq!(answer(&format!("{bad}.exists(m, m.path == '/var')")), "true");
+    assert_eq!(
+        answer(&format!("{bad}.size() == 1")),
+        "unknown: x.mounts[2].bad: read /etc/secret: permission denied"
+    );
+    assert_eq!(
+        answer(&format!("{bad}.exists(m, m.path == '/')")),
+        "unknown: x.mounts[2].bad: read /etc/secret: permission denied"
+    );
+}
+
+#[test]
+fn in_is_decided_by_an_element_that_is_known() {
+    assert_eq!(answer("3 in x.gaps"), "true");
+    assert_eq!(answer("9 in x.gaps"), "unknown: x.gaps[1]: read /etc/secret: permission denied");
+    assert_eq!(answer("1 in [x.denied, 1]"), "true");
+    assert_eq!(answer("'net.ipv4.ip_forward' in x.sysctl"), "true");
+    assert_eq!(answer("'nothing' in x.sysctl"), "false");
+    assert_eq!(answer("'kernel.secret' in x.sysctl"), "unknown: x.sysctl.kernel.secret: read /etc/secret: permission denied");
+}
+
+#[test]
+fn an_index_gives_the_element_or_says_why_not() {
+    assert_eq!(answer("x.numbers[1]"), "2");
+    assert_eq!(answer("x.gaps[0]"), "1");
+    assert_eq!(answer("x.gaps[1]"), "unknown: x.gaps[1]: read /etc/secret: permission denied");
+    assert_eq!(answer("x.numbers[7]"), "unknown: the list has no element 7");
+    assert_eq!(answer("x.sysctl['net.ipv4.ip_forward']"), "1");
+    assert_eq!(answer("x.sysctl['no.such']"), "absent: x.sysctl.no.such");
+}
+
+#[test]
+fn what_cannot_be_computed_is_unknown_and_says_why() {
+    assert_eq!(answer("1 / 0 == 1"), "unknown: a division by zero");
+    assert_eq!(answer("9223372036854775807 + 1 > 0"), "unknown: the number is too large");
+    assert_eq!(answer("x.name > 1"), "unknown: text and a whole number have no order");
+    assert_eq!(answer("x.name && true"), "unknown: expected true or false, found text");
+    assert_eq!(answer("x.name.nothing"), "unknown: text has no member `nothing`");
+    assert_eq!(answer("version(x.name) > version('1')"), "unknown: `containerd` cannot be read as a version");
+    assert_eq!(answer("x.name / 0 == 1 || x.yes"), "true");
+}
+
+#[test]
+fn numbers_compare_across_kinds_without_rounding() {
+    assert_eq!(answer("1 == 1.0"), "true");
+    assert_eq!(answer("x.half < x.one"), "true");
+    assert_eq!(answer("9007199254740993 == 9007199254740992.0"), "false");
+    assert_eq!(answer("7 / 2"), "3");
+    assert_eq!(answer("7 / 2.0"), "3.5");
+}
+
+#[test]
+fn versions_dates_and_quantities_compare() {
+    assert_eq!(answer("version(x.version) >= version('1.7.2')"), "true");
+    assert_eq!(answer("version(x.version).line()"), "1.7");
+    assert_eq!(answer("now > date('2026-11-23')"), "false");
+    assert_eq!(answer("now > date('2026-11-22')"), "true");
+    assert_eq!(answer("days_until('2026-11-23')"), "0");
+    assert_eq!(answer("days_until('2026-11-22')"), "-1");
+    assert_eq!(answer("now + days(2) > date('2026-11-24')"), "true");
+    assert_eq!(answer("quantity('1Gi') == quantity(1073741824)"), "true");
+}
+
+#[test]
+fn addresses_and_ranges_know_each_other() {
+    assert_eq!(answer("cidr('10.0.0.0/8').contains(ip('10.1.2.3'))"), "true");
+    assert_eq!(answer("cidr('10.0.0.0/8').overlaps(cidr('10.96.0.0/12'))"), "true");
+    assert_eq!(answer("cidr('10.96.0.0/12').overlaps(cidr('10.0.0.0/8'))"), "true");
+    assert_eq!(answer("cidr('10.0.0.0/16').overlaps(cidr('10.1.0.0/16'))"), "false");
+    assert_eq!(answer("ip('fd00::1').family()"), "6");
+    assert_eq!(answer("is_ip('10.0.0.300')"), "false");
+    assert_eq!(answer("glob('gpu-7', 'gpu-*')"), "true");
+}
+
+#[test]
+fn texts_and_lists_have_the_functions_of_cel() {
+    assert_eq!(answer("x.name.startsWith('con') && x.name.endsWith('d') && x.name.contains('tain')"), "true");
+    assert_eq!(answer("x.name.matches('^cont.*d$')"), "true");
+    assert_eq!(answer("'a,b'.split(',')"), "[a, b]");
+    assert_eq!(answer("['b', 'a', 'b'].distinct().sort().join('-')"), "a-b");
+    assert_eq!(answer("'größe'.size()"), "5");
+    assert_eq!(answer("'hello'.substring(1, 3)"), "el");
+    assert_eq!(answer("'hello'.indexOf('l')"), "2");
+    assert_eq!(answer("x.numbers.map(n, n > 1, n * 2)"), "[4, 6]");
+    assert_eq!(answer("string(x.one) + 'a'"), "1a");
+    assert_eq!(answer("int('42') + size(x.numbers)"), "45");
+    assert_eq!(answer("x.numbers.max()"), "3");
+    assert_eq!(answer("x.gaps.join(',')"), "unknown: x.gaps[1]: read /etc/secret: permission denied");
+}
+
+#[test]
+fn a_lifecycle_is_that_of_the_cycle_or_its_longest_prefix() {
+    assert_eq!(answer("lifecycle('debian', '12').standard_until"), "2026-07-11");
+    assert_eq!(answer("lifecycle('debian', '12.5').standard_until"), "2026-07-11");
+    assert_eq!(answer("has(lifecycle('debian', '120').standard_until)"), "false");
+    assert_eq!(answer("has(lifecycle('minix', '3').standard_until)"), "false");
+    assert_eq!(answer("has(lifecycle('debian', '12').extended_until)"), "false");
+}
+
+#[test]
+fn a_name_that_is_no_fact_is_refused_at_its_place() {
+    assert_eq!(fault("x.one == 1 && kubelt.present"), "14..20: there is no fact `kubelt`");
+    assert_eq!(fault("kubelet.presnt"), "8..14: there is no fact `kubelet.presnt`");
+    assert_eq!(fault("x.numbers.exist(n, true)"), "10..15: there is no function `exist`");
+    assert_eq!(fault("data.lifecycl.products"), "5..13: there is no table `lifecycl`");
+    assert_eq!(fault("lifecycle('a', 'b').until"), "20..25: there is no member `until`");
+}
+
+#[test]
+fn kinds_that_do_not_fit_are_refused() {
+    assert_eq!(fault("kubelet.present == 'yes'"), "16..18: true or false == text");
+    assert_eq!(fault("kubelet.version > '1.9'"), "16..17: text > text");
+    assert_eq!(fault("version('1') == '1'"), "13..15: a version == text");
+    assert_eq!(fault("kubelet.version && true"), "0..15: text where true or false is needed");
+    assert_eq!(fault("1 + 'a'"), "2..3: a whole number + text");
+    assert_eq!(fault("'a' in 'abc'"), "4..6: text in text");
+    assert_eq!(fault("version(1)"), "0..7: version() does not take a whole number");
+    assert_eq!(fault("'a'.matches('(')"), "12..15: this is no regular expression");
+    assert_eq!(fault("default(kubelet.version, 1)"), "0..7: the default is a whole number, the fact text");
+}
+
+#[test]
+fn text_that_is_not_cel_is_refused_at_its_place() {
+    assert_eq!(fault("x.one = 1"), "6..7: this is not CEL");
+    assert_eq!(fault("(x.one"), "6..6: this is not CEL");
+    assert_eq!(fault(""), "0..0: the expression is empty");
+    assert_eq!(fault("x.one == null"), "9..13: `null` means nothing here");
+}
+
+#[test]
+fn hostile_text_is_refused_without_harm() {
+    let ten_megabytes = "[".repeat(10 << 20);
+    assert_eq!(fault(&ten_megabytes), "0..0: the expression has 10485760 bytes");
+    for hostile in [
+        "[".repeat(4000),
+        "(".repeat(2000) + "1" + &")".repeat(2000),
+        "!".repeat(4000) + "true",
+        "-".repeat(4000) + "1",
+        "1".to_owned() + &"+1".repeat(2000),
+        "1".to_owned() + &" ? 1 : 1".repeat(400),
+        "x".to_owned() + &".a".repeat(2000),
+        "x".to_owned() + &"[0]".repeat(1000),
+        "x.map(a, ".repeat(300) + "1" + &")".repeat(300),
+    ] {
+        assert!(compile(&hostile).is_err(), "{}…", &hostile[..20]);
+    }
+}
+
+#[test]
+fn an_expression_of_the_longest_and_deepest_kind_is_still_evaluated() {
+    let sum = "1".to_owned() + &"+1".repeat(40);
+    assert_eq!(answer(&sum), "41");
+    let nested = "(".repeat(40) + "x.one" + &")".repeat(40);
+    assert_eq!(answer(&nested), "1");
+    let conjunction = vec!["x.yes"; 150].join(" && ");
+    assert_eq!(answer(&conjunction), "true");
+    let chain = "[".repeat(40) + &"]".repeat(40);
+    assert_eq!(answer(&format!("{chain}.size()")), "1");
+}
+
+#[test]
+fn a_budget_that_is_used_up_is_unknown_whatever_the_other_operands_say() {
+    let loops = "[1,2,3,4,5,6,7,8,9,0]";
+    let source = format!(
+        "{loops}.all(a, {loops}.all(b, {loops}.all(c, {loops}.all(d, {loops}.all(e, {loops}.all(f, true)))))) || true"
+    );
+    assert_eq!(answer(&source), "unknown: the expression needs too many steps");
+    let doubled = "'abcdefgh'".to_owned() + &".replace('', 'abcdefgh')".repeat(9);
+    assert!(answer(&doubled).starts_with("unknown: a text of more than"), "{}", answer(&doubled));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_text_makes_it_panic(source in ".{0,200}") {
+        if let Ok(expression) = compile(&source) {
+            let _ = answer_of(&expression);
+        }
+    }
+
+    #[test]
+    fn no_mix_of_words_makes_it_panic(words in prop::collection::vec(0..WORDS.len(), 0..40)) {
+        let source = words.into_iter().map(|at| WORDS[at]).collect::<Vec<_>>().join(" ");
+        if let Ok(expression) = compile(&source) {
+            let _ = answer_of(&expression);
+        }
+    }
+}
+
+const WORDS: &[&str] = &[
+    "x", ".", "one", "gaps", "denied", "absent", "mounts", "(", ")", "[", "]", "{", "}", ",", ":", "?", "&&", "||",
+    "!", "-", "+", "*", "/", "%", "==", "<", "in", "has", "default", "all", "exists", "map", "filter", "n", "1", "0",
+    "'a'", "1.5", "true", "version", "lifecycle", "size", "matches", "now", "data", "join", "sort",
+];
