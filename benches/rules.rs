@@ -1,7 +1,7 @@
 //! How long it takes to load 300 rules, and to judge a host by the built-in
 //! ones. The bars: 300 rules in under 20 ms.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -72,8 +72,7 @@ fn judge(criterion: &mut Criterion) {
     let selected = Selection::default().resolve(&rules).unwrap();
     let facts = facts_of_fixture();
     let subject = Subject { kind: "host".into(), api_version: None, namespace: None, name: "node".into() };
-    let context =
-        Context { now: "2026-11-23T00:00:00Z".parse().unwrap(), targets: vec![subject], gate: false };
+    let context = Context { now: "2026-11-23T00:00:00Z".parse().unwrap(), targets: vec![subject], gate: false };
     criterion.bench_function("judge a node by the built-in rules", |bencher| {
         bencher.iter_batched(
             || (),

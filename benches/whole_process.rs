@@ -34,7 +34,7 @@ fn main() {
     let scanner = release.join("scanner");
     let list = tempfile::NamedTempFile::new().unwrap();
     let files = sources(&scanner);
-    std::fs::write(list.path(), files.iter().map(|path| format!("{path}\n")).collect::<String>()).unwrap();
+    std::fs::write(list.path(), files.iter().map(String::as_str).collect::<Vec<_>>().join("\n")).unwrap();
 
     println!("{} files are the sources of this host's facts", files.len());
     report("bare read of these files", RUNS, || {
@@ -100,7 +100,8 @@ fn report(name: &str, runs: usize, command: impl Fn() -> Command) {
         })
         .collect();
     times.sort();
-    let (median, least) = (times[times.len() / 2], times[0]);
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    let least = times.first().copied().unwrap_or_default();
     let mut measured = Command::new(std::env::current_exe().unwrap());
     let command = command();
     measured.arg(MEASURE).arg(command.get_program()).args(command.get_args());

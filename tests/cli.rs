@@ -386,8 +386,7 @@ fn a_waiver_that_matches_nothing_is_a_warning() {
     let place = Place::new();
     let waivers = place.write("w.yaml", "waivers:\n  - {rule: test/none, reason: x, expires: 2027-03-31}\n");
     let facts = place.facts(&known("containerd"), &known("1.8"));
-    let output =
-        place.audit(&facts, &["--waivers", waivers.to_str().unwrap(), "--now", "2026-11-23T00:00:00Z"]);
+    let output = place.audit(&facts, &["--waivers", waivers.to_str().unwrap(), "--now", "2026-11-23T00:00:00Z"]);
     assert_eq!(code(&output), 0);
     assert!(stderr(&output).contains("warning: "), "{}", stderr(&output));
 }
@@ -463,7 +462,9 @@ fn many_nodes_are_judged_at_once_and_from_stdin() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|finding| format!("{} {}", finding["rule"].as_str().unwrap(), finding["subject"]["name"].as_str().unwrap()))
+        .map(|finding| {
+            format!("{} {}", finding["rule"].as_str().unwrap(), finding["subject"]["name"].as_str().unwrap())
+        })
         .collect();
     assert_eq!(order, ["test/burning cn-01", "test/burning cn-02", "test/odd cn-01", "test/odd cn-02"]);
     assert_ne!(report["findings"][0]["fingerprint"], report["findings"][1]["fingerprint"]);
@@ -509,7 +510,9 @@ fn a_log_is_read_in_one_pass_and_in_bounded_memory() {
         for _ in 0..200 {
             stdin.write_all(&block).unwrap();
         }
-        stdin.write_all(b"\nE1125 kubelet cgroup driver: \"systemd\" is different from docker cgroup driver: \"cgroupfs\"\n")
+        stdin.write_all(
+            b"\nE1125 kubelet cgroup driver: \"systemd\" is different from docker cgroup driver: \"cgroupfs\"\n",
+        )
     });
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();

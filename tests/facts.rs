@@ -57,7 +57,9 @@ fn differences(findings: &[Finding], expected: &Expected) -> Vec<String> {
                 failed.insert(rule.as_str());
                 match expected.fail.get(rule) {
                     Some(wanted) if wanted == severity => {}
-                    Some(wanted) => lines.push(format!("{rule}: expected severity {wanted}, got {severity}: {message}")),
+                    Some(wanted) => {
+                        lines.push(format!("{rule}: expected severity {wanted}, got {severity}: {message}"))
+                    }
                     None => lines.push(format!("{rule}: must not fail, but fails as {severity}: {message}")),
                 }
             }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 #[path = "../fuzz/bodies.rs"]
+#[allow(unreachable_pub)]
 mod bodies;
 
 use std::fs;
@@ -18,7 +19,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_symlink() {
             continue;
-        } else if path.is_dir() {
+        }
+        if path.is_dir() {
             found.extend(files(&path));
         } else {
             found.push(path);
@@ -50,9 +52,12 @@ fn host_seeds() -> Vec<Vec<u8>> {
 
 fn document_seeds() -> Vec<Vec<u8>> {
     let endings = ["yaml", "json", "toml", "conf", "conflist"];
-    let is_document =
-        |path: &PathBuf| path.extension().is_some_and(|end| endings.iter().any(|known| end == *known));
-    files(&repository().join("fixtures/hosts")).iter().filter(|path| is_document(path)).map(|path| fs::read(path).unwrap()).collect()
+    let is_document = |path: &PathBuf| path.extension().is_some_and(|end| endings.iter().any(|known| end == *known));
+    files(&repository().join("fixtures/hosts"))
+        .iter()
+        .filter(|path| is_document(path))
+        .map(|path| fs::read(path).unwrap())
+        .collect()
 }
 
 fn rule_seeds() -> Vec<Vec<u8>> {
@@ -74,9 +79,36 @@ impl Numbers {
 
 /// Pieces that parsers stumble over.
 const PIECES: &[&[u8]] = &[
-    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\n", b"\r\n", b"\t", b"'", b"\"", b"{{", b"}}", b"[[", b"]]", b"&a [*a, *a]",
-    b"!!binary ", b"<<: *a", b"- ", b": ", b"=", b"#", b"--- \n", b"9223372036854775808", b"-1", b"1e999", b"0x",
-    b"${IFS}", b"\\x", b"\\", b"/../..", b"\xf0\x9f\x92\xa9", b"\xe2\x80\xae",
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\n",
+    b"\r\n",
+    b"\t",
+    b"'",
+    b"\"",
+    b"{{",
+    b"}}",
+    b"[[",
+    b"]]",
+    b"&a [*a, *a]",
+    b"!!binary ",
+    b"<<: *a",
+    b"- ",
+    b": ",
+    b"=",
+    b"#",
+    b"--- \n",
+    b"9223372036854775808",
+    b"-1",
+    b"1e999",
+    b"0x",
+    b"${IFS}",
+    b"\\x",
+    b"\\",
+    b"/../..",
+    b"\xf0\x9f\x92\xa9",
+    b"\xe2\x80\xae",
 ];
 
 fn mutate(seed: &[u8], numbers: &mut Numbers) -> Vec<u8> {
@@ -120,9 +152,9 @@ fn fuzz(body: fn(&[u8]), seeds: &[Vec<u8>]) {
     while Instant::now() < until {
         let input = mutate(&seeds[numbers.below(seeds.len())], &mut numbers);
         let started = Instant::now();
-        if std::panic::catch_unwind(|| body(&input)).is_err() || started.elapsed() > Duration::from_secs(10) {
-            panic!("panics or takes {:?} on:\n{}", started.elapsed(), input.escape_ascii());
-        }
+        let survives = std::panic::catch_unwind(|| body(&input)).is_ok();
+        let took = started.elapsed();
+        assert!(survives && took < Duration::from_secs(10), "panics or takes {took:?} on:\n{}", input.escape_ascii());
     }
 }
 

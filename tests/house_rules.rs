@@ -72,7 +72,8 @@ fn imports_of(text: &str) -> BTreeSet<&str> {
                 imports.extend(words.filter_map(|word| word.split("::").next()).filter(|word| !word.is_empty()));
             }
             None => {
-                imports.extend(rest.split(|character: char| !character.is_ascii_lowercase() && character != '_').next());
+                imports
+                    .extend(rest.split(|character: char| !character.is_ascii_lowercase() && character != '_').next());
             }
         }
     }

@@ -79,7 +79,12 @@ fn sample() -> Report {
         evidence("swap.persisted", "/dev/\u{9b}2Jdisk", Source::line("/etc/fstab\u{7}", 3)),
         Evidence { fact: "swap.zram".into(), value: Value::Null, source: None, unreadable: None },
     ];
-    let mut wide = finding("os/desktop-edition", Severity::Medium, Verdict::Fail, "银河麒麟桌面操作系统（Kylin Desktop）V10 用作节点");
+    let mut wide = finding(
+        "os/desktop-edition",
+        Severity::Medium,
+        Verdict::Fail,
+        "银河麒麟桌面操作系统（Kylin Desktop）V10 用作节点",
+    );
     wide.fix = Some("请使用服务器版。".into());
     let mut waived = finding("node/cgroup-v1", Severity::Medium, Verdict::Waived, "cgroup v1 is mounted");
     waived.waiver = Some(WaiverNote {

@@ -17,6 +17,9 @@ use crate::evaluate::{Context, evaluate, waive};
 use crate::finding::{Finding, Severity, Subject};
 use crate::report::{Format, Report, Run, View, render};
 
+/// Age from which on the tables of dates and versions are warned of.
+const DATA_IS_OLD_DAYS: i64 = 365;
+
 /// Judges this host, or what is named, by the rules.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct AuditArgs {
@@ -86,6 +89,11 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     }
 
     let is_interrupted = work.is_interrupted();
+    if let Some((table, days)) = rules.data_age_days(now).filter(|(_, days)| *days > DATA_IS_OLD_DAYS) {
+        let update = "dates and versions may have changed since; use a newer scanner";
+        terminal.note(&format!("warning: the table {table} of the rules is {days} days old: {update}"));
+    }
+
     let threshold = Threshold { fail_on: Severity::named(&args.fail_on), strict: args.strict };
     let (mut exit, mut reason) = exit::decide(&findings, threshold);
     if is_interrupted {

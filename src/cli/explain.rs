@@ -38,7 +38,7 @@ pub(crate) fn run(args: &ExplainArgs, terminal: Terminal) -> Result<Exit, Failur
     let text = args.text.join(" ");
     let mut bytes = Vec::new();
     let is_log = text == "-";
-    let rules = load(LoadOptions { builtin: true, paths: Vec::new(), with_examples: !is_log })?;
+    let rules = load(&LoadOptions { builtin: true, paths: Vec::new(), with_examples: !is_log })?;
     if is_log {
         let matches = search(&rules, std::io::stdin().lock())?;
         write_matches(&matches, terminal, &mut bytes);
@@ -80,7 +80,7 @@ struct Match<'a> {
 }
 
 /// The rules whose symptoms match a line of the text, the likeliest first.
-fn search<'a>(rules: &'a RuleSet, mut text: impl BufRead) -> Result<Vec<Match<'a>>, Failure> {
+fn search(rules: &RuleSet, mut text: impl BufRead) -> Result<Vec<Match<'_>>, Failure> {
     let symptoms: Vec<(&Rule, &str)> = rules
         .rules()
         .iter()

@@ -125,13 +125,13 @@ mod tests {
     #[test]
     fn work_that_ends_in_time_is_done() {
         let work = Work::begin();
-        assert_eq!(work.wait_for(Instant::now() + Duration::from_secs(60), false, || {}), Outcome::Done);
+        assert_eq!(work.wait_for(Instant::now() + Duration::from_mins(1), false, || {}), Outcome::Done);
     }
 
     #[test]
     fn work_that_hangs_times_out() {
         let work = Work::begin();
-        let hanging = || std::thread::sleep(Duration::from_secs(60));
+        let hanging = || std::thread::sleep(Duration::from_mins(1));
         assert_eq!(work.wait_for(Instant::now() + Duration::from_millis(20), false, hanging), Outcome::TimedOut);
     }
 }

@@ -39,7 +39,7 @@ impl RuleArgs {
             let error = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(Failure::file("read rules from", missing, &error));
         }
-        load(LoadOptions { builtin: !self.no_builtin_rules, paths: self.rules.clone(), with_examples })
+        load(&LoadOptions { builtin: !self.no_builtin_rules, paths: self.rules.clone(), with_examples })
     }
 
     /// The selected rules of a set.
@@ -60,8 +60,8 @@ impl RuleArgs {
 }
 
 /// Loads rules; every fault of every file is told at once.
-pub(crate) fn load(options: LoadOptions) -> Result<RuleSet, Failure> {
-    RuleSet::load(&options).map_err(|faults| {
+pub(crate) fn load(options: &LoadOptions) -> Result<RuleSet, Failure> {
+    RuleSet::load(options).map_err(|faults| {
         Failure::faults("load rules", faults).with_help("the format is described in docs/rule-format.md")
     })
 }

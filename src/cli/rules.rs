@@ -118,7 +118,7 @@ fn as_json(rule: &Rule) -> serde_json::Value {
 }
 
 fn show(args: &ShowArgs, terminal: Terminal) -> Result<(), Failure> {
-    let rules = load(LoadOptions { builtin: true, paths: args.rules.clone(), with_examples: true })?;
+    let rules = load(&LoadOptions { builtin: true, paths: args.rules.clone(), with_examples: true })?;
     let rule = find(&rules, &args.name)?;
     let mut bytes = Vec::new();
     write_rule(rule, terminal.view, &mut bytes).map_err(|error| Failure::new(format!("write the rule: {error}")))?;
@@ -148,7 +148,7 @@ fn load_paths(paths: &[PathBuf]) -> Result<RuleSet, Failure> {
 
 fn test(args: &TestArgs, terminal: Terminal) -> Result<(), Failure> {
     let rules = if args.paths.is_empty() {
-        load(LoadOptions { builtin: true, paths: Vec::new(), with_examples: true })?
+        load(&LoadOptions { builtin: true, paths: Vec::new(), with_examples: true })?
     } else {
         load_paths(&args.paths)?
     };

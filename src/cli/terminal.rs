@@ -118,40 +118,44 @@ impl Terminal {
 mod tests {
     use super::*;
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn the_flag_decides_before_the_environment() {
-        let environment = Environment { no_color: some("1"), ..Environment::default() };
+        let environment = Environment { no_color: Some("1".to_owned()), ..Environment::default() };
         assert!(environment.wants_color(ColorWhen::Always, false));
-        let environment = Environment { clicolor_force: some("1"), ..Environment::default() };
+        let environment = Environment { clicolor_force: Some("1".to_owned()), ..Environment::default() };
         assert!(!environment.wants_color(ColorWhen::Never, true));
     }
 
     #[test]
     fn no_color_decides_before_clicolor_force() {
-        let environment = Environment { no_color: some("1"), clicolor_force: some("1"), ..Environment::default() };
+        let environment = Environment {
+            no_color: Some("1".to_owned()),
+            clicolor_force: Some("1".to_owned()),
+            ..Environment::default()
+        };
         assert!(!environment.wants_color(ColorWhen::Auto, true));
     }
 
     #[test]
     fn an_empty_no_color_and_a_zero_force_say_nothing() {
-        let environment = Environment { no_color: some(""), clicolor_force: some("0"), ..Environment::default() };
+        let environment = Environment {
+            no_color: Some("".to_owned()),
+            clicolor_force: Some("0".to_owned()),
+            ..Environment::default()
+        };
         assert!(environment.wants_color(ColorWhen::Auto, true));
         assert!(!environment.wants_color(ColorWhen::Auto, false));
     }
 
     #[test]
     fn clicolor_force_colours_a_pipe() {
-        let environment = Environment { clicolor_force: some("1"), ..Environment::default() };
+        let environment = Environment { clicolor_force: Some("1".to_owned()), ..Environment::default() };
         assert!(environment.wants_color(ColorWhen::Auto, false));
     }
 
     #[test]
     fn a_dumb_terminal_has_no_colour() {
-        let environment = Environment { term: some("dumb"), ..Environment::default() };
+        let environment = Environment { term: Some("dumb".to_owned()), ..Environment::default() };
         assert!(!environment.wants_color(ColorWhen::Auto, true));
     }
 }

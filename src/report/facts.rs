@@ -57,7 +57,7 @@ pub fn write_list(facts: &Facts, view: View, out: &mut dyn Write) -> io::Result<
     let dim = if view.color { Style::new().dimmed() } else { Style::new() };
     for (name, fact) in facts.roots() {
         let mut lines = Vec::new();
-        flatten(name.clone(), fact, &mut lines);
+        flatten(name, fact, &mut lines);
         let width = |line: &Line| line.stated.width();
         let widest = lines.iter().map(width).filter(|width| *width <= 64).max().unwrap_or(0);
         for line in &lines {
@@ -78,11 +78,11 @@ struct Line {
     source: String,
 }
 
-fn flatten(path: String, fact: &Fact, lines: &mut Vec<Line>) {
+fn flatten(path: &str, fact: &Fact, lines: &mut Vec<Line>) {
     match fact {
         Fact::Known { value: Value::Map(members), .. } if !members.is_empty() => {
             for (name, member) in members {
-                flatten(format!("{path}.{}", escape::line(name)), member, lines);
+                flatten(&format!("{path}.{}", escape::line(name)), member, lines);
             }
         }
         Fact::Known { value: Value::List(elements), source } if !elements.is_empty() => {
@@ -92,7 +92,7 @@ fn flatten(path: String, fact: &Fact, lines: &mut Vec<Line>) {
                 (Some(scalars), Some(_)) => lines.push(line(format!("{path} = [{}]", scalars.join(", ")), fact)),
                 _ => {
                     for (number, element) in elements.iter().enumerate() {
-                        flatten(format!("{path}[{number}]"), element, lines);
+                        flatten(&format!("{path}[{number}]"), element, lines);
                     }
                 }
             }

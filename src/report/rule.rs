@@ -100,7 +100,7 @@ pub fn markdown(rule: &Rule) -> String {
         if let Some(when) = &fix.when {
             let _ = write!(page, "When `{}`:\n\n", one_line(when));
         }
-        let _ = write!(page, "{}\n", fenced("text", &fix.text));
+        let _ = writeln!(page, "{}", fenced("text", &fix.text));
     }
     if !rule.symptoms.is_empty() {
         let _ = write!(page, "## Symptoms\n\n{}\n", fenced("text", &rule.symptoms.join("\n")));
