@@ -41,8 +41,12 @@ pub(in crate::fact::host) const COLLECTOR: Collector = Collector {
 };
 
 /// A runtime, the root of its facts, and its name in the table of life cycles.
-const RUNTIMES: &[(&str, &str, &str)] =
-    &[("containerd", "containerd", "containerd"), ("cri-o", "crio", "cri-o"), ("docker", "docker", "docker-engine")];
+/// A CRI-O minor ends with the Kubernetes minor of its number, by its README.
+const RUNTIMES: &[(&str, &str, &str)] = &[
+    ("containerd", "containerd", "containerd"),
+    ("cri-o", "crio", "kubernetes"),
+    ("docker", "docker", "docker-engine"),
+];
 
 /// Marks of a distribution in a version: Debian's and Ubuntu's source
 /// suffixes, rpm's dist tags, Azure's and Amazon's.

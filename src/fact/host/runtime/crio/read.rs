@@ -1,7 +1,7 @@
 //! Reads what crio is started with and its files.
 
 use super::TRACES;
-use super::config::{ConfigFile, Merged};
+use super::config::ConfigFile;
 use super::option::Options;
 use crate::fact::Source;
 use crate::fact::host::root::{FileKind, Outcome};

@@ -16,6 +16,11 @@ const RUNC: &[Field] = &[
         Type::Bool,
         "Whether a distribution built it, which mends it without raising the number.",
     ),
+    Field::new(
+        "has_backports",
+        Type::Bool,
+        "Whether it has fixes that its number does not show. False for the project's own builds; unreadable for a distribution's, because its number says nothing.",
+    ),
     Field::new("is_in_use", Type::Bool, "Whether the runtime of this node starts this one."),
     Field::new("is_static", Type::Bool, "Whether it needs no shared libraries."),
     Field::new(

@@ -95,6 +95,7 @@ fn read_runc(host: &Host, candidate: &Candidate, is_in_use: bool, library: &Libr
             ("path".to_owned(), Fact::known(candidate.path.as_str(), source.clone())),
             ("version".to_owned(), version),
             ("package".to_owned(), package),
+            ("has_backports".to_owned(), has_backports(&is_distribution_build, &source)),
             ("is_distribution_build".to_owned(), is_distribution_build),
             ("is_in_use".to_owned(), Fact::known(is_in_use, source.clone())),
             ("is_in_path".to_owned(), Fact::known(candidate.is_in_path, source.clone())),
@@ -155,6 +156,16 @@ fn version_of(
     }
 }
 
+fn has_backports(is_distribution_build: &Fact, source: &Source) -> Fact {
+    match is_distribution_build.bool() {
+        Some(false) => Fact::known(false, source.clone()),
+        Some(true) => {
+            Fact::unreadable(source.clone(), "judge runc by its number: the distribution mends it without raising that")
+        }
+        None => is_distribution_build.clone(),
+    }
+}
+
 fn has_same_numbers(one: &str, other: &str) -> bool {
     match (Version::parse(one), Version::parse(other)) {
         (Some(one), Some(other)) => {
@@ -172,6 +183,7 @@ fn packaged_runc(name: &str, version: &str, source: &Source) -> Fact {
             ("path".to_owned(), unknown()),
             ("version".to_owned(), Fact::known(version, source.clone())),
             ("package".to_owned(), Fact::known(name, source.clone())),
+            ("has_backports".to_owned(), has_backports(&Fact::known(true, source.clone()), source)),
             ("is_distribution_build".to_owned(), Fact::known(true, source.clone())),
             ("is_in_use".to_owned(), unknown()),
             ("is_in_path".to_owned(), Fact::known(true, source.clone())),
