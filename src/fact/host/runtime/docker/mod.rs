@@ -31,7 +31,7 @@ const TRACES: &Traces = &Traces {
 
 /// Reads Docker Engine and cri-dockerd.
 pub(in crate::fact::host) const COLLECTOR: Collector =
-    Collector { name: "docker", facts: declaration::FACTS, needs: &[], collect };
+    Collector { name: "docker", facts: declaration::FACTS, needs: &["cgroup", "init"], collect };
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
