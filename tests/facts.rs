@@ -58,7 +58,7 @@ fn differences(findings: &[Finding], expected: &Expected) -> Vec<String> {
                 match expected.fail.get(rule) {
                     Some(wanted) if wanted == severity => {}
                     Some(wanted) => {
-                        lines.push(format!("{rule}: expected severity {wanted}, got {severity}: {message}"))
+                        lines.push(format!("{rule}: expected severity {wanted}, got {severity}: {message}"));
                     }
                     None => lines.push(format!("{rule}: must not fail, but fails as {severity}: {message}")),
                 }

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn an_empty_no_color_and_a_zero_force_say_nothing() {
         let environment = Environment {
-            no_color: Some("".to_owned()),
+            no_color: Some(String::new()),
             clicolor_force: Some("0".to_owned()),
             ..Environment::default()
         };
