@@ -15,6 +15,7 @@ pub(super) mod conntrack;
 mod encapsulation;
 pub(super) mod interface;
 pub(super) mod kube_proxy;
+mod lower;
 pub(super) mod pod;
 pub(super) mod port;
 mod read;

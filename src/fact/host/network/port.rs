@@ -4,13 +4,15 @@
 //! `tcp6`, proc_net(5); the process with a descriptor `socket:[inode]` holds
 //! one. Ports: <https://kubernetes.io/docs/reference/networking/ports-and-protocols/>.
 
+mod owner;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::host::process::Process;
 use crate::fact::host::root::{HostRoot, Outcome};
 use crate::fact::host::{Collector, Host};
 use crate::fact::{Fact, Facts, Source};
+use owner::{Owner, find_owners};
 
 /// Reads the listening ports.
 pub(in crate::fact::host) const COLLECTOR: Collector =
@@ -59,6 +61,22 @@ const PORTS: &[(&str, u16)] = &[
 /// Programs that hold the others inside of themselves.
 const CONTAINERS: &[&str] = &["k3s", "k3s-server", "k3s-agent", "rke2", "kubelite", "k0s", "hyperkube"];
 
+/// The programs that are looked at first.
+const EXPECTED: &[&str] = &[
+    "kubelet",
+    "kube-apiserver",
+    "etcd",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "k3s",
+    "k3s-server",
+    "k3s-agent",
+    "rke2",
+    "kubelite",
+    "k0s",
+    "hyperkube",
+];
+
 /// `TCP_LISTEN` of `net/tcp_states.h`.
 const LISTEN: &str = "0A";
 
@@ -68,17 +86,6 @@ struct Listener {
     port: u16,
     inode: u64,
     source: Source,
-}
-
-/// Who holds a socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Owner {
-    /// The process of that program.
-    Program { name: String, pid: u32 },
-    /// No process: the kernel.
-    Kernel,
-    /// Not every process could be looked at.
-    Unknown(String),
 }
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
@@ -93,14 +100,14 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
             facts.set("port.needed", needed(host, earlier, &listeners, source));
         }
         Outcome::Absent => {
-            for path in ["port.listening", "port.needed"] {
-                facts.set(path, Fact::absent(source.clone()));
-            }
+            facts.set("port.listening", Fact::absent(source.clone()));
+            facts.set("port.needed", Fact::absent(source));
         }
         Outcome::Unreadable(reason) => {
-            for path in ["port.listening", "port.needed"] {
-                facts.set(path, Fact::unreadable(source.clone(), reason.clone()));
-            }
+            let has_no_role = earlier.bool("kubelet.present") == Some(false) && programs(earlier).is_empty();
+            let unread = Fact::unreadable(source.clone(), reason);
+            facts.set("port.needed", if has_no_role { Fact::absent(source) } else { unread.clone() });
+            facts.set("port.listening", unread);
         }
     }
     facts
@@ -126,7 +133,10 @@ fn read_listeners(root: &HostRoot) -> (String, Outcome<Vec<Listener>>) {
 fn needed(host: &Host, earlier: &Facts, listeners: &[Listener], source: Source) -> Fact {
     let programs = programs(earlier);
     if programs.is_empty() {
-        return Fact::absent(source);
+        return match earlier.get("kubelet.present") {
+            Some(unread @ Fact::Unreadable { .. }) => unread.clone(),
+            _ => Fact::absent(source),
+        };
     }
     let wanted: Vec<(&str, u16)> = PORTS
         .iter()
@@ -135,7 +145,7 @@ fn needed(host: &Host, earlier: &Facts, listeners: &[Listener], source: Source) 
         .collect();
     let sockets: Vec<&Listener> =
         listeners.iter().filter(|listener| wanted.iter().any(|(_, port)| *port == listener.port)).collect();
-    let owners = find_owners(host, &sockets);
+    let owners = find_owners(host, sockets.iter().map(|listener| listener.inode).collect(), EXPECTED);
     let mut facts = Vec::new();
     for (program, port) in wanted {
         let mine: Vec<&&Listener> = sockets.iter().filter(|listener| listener.port == port).collect();
@@ -207,63 +217,6 @@ fn needed_fact(program: &str, port: u16, listener: &Listener, owner: &Owner, is_
     ]))
 }
 
-/// The owners of the sockets, by inode. The programs that are expected are
-/// looked at first, so that a healthy node needs few descriptors.
-fn find_owners(host: &Host, sockets: &[&Listener]) -> BTreeMap<u64, Owner> {
-    let mut open: BTreeSet<u64> = sockets.iter().map(|listener| listener.inode).collect();
-    let mut owners = BTreeMap::new();
-    if open.is_empty() {
-        return owners;
-    }
-    let mut unknown = None;
-    match host.processes() {
-        Outcome::Found(processes) => {
-            let is_likely = |process: &&Process| {
-                let program = process.program();
-                PORTS.iter().any(|(name, _)| *name == program) || CONTAINERS.contains(&program)
-            };
-            let (likely, others): (Vec<&Process>, Vec<&Process>) = processes.iter().partition(is_likely);
-            for process in likely.into_iter().chain(others) {
-                if open.is_empty() {
-                    break;
-                }
-                match read_sockets(&host.root, process.pid) {
-                    Outcome::Found(inodes) => {
-                        for inode in inodes {
-                            if open.remove(&inode) {
-                                let name = process.program().to_owned();
-                                owners.insert(inode, Owner::Program { name, pid: process.pid });
-                            }
-                        }
-                    }
-                    // A live process that has just ended held nothing; a recorded one was not recorded.
-                    Outcome::Absent if host.root.has_kernel_files() => {}
-                    Outcome::Absent => unknown = Some(format!("list /proc/{}/fd: not recorded", process.pid)),
-                    Outcome::Unreadable(reason) => unknown = Some(reason),
-                }
-            }
-        }
-        Outcome::Absent => unknown = Some("read /proc: no processes were recorded".to_owned()),
-        Outcome::Unreadable(reason) => unknown = Some(reason.clone()),
-    }
-    for inode in open {
-        owners.insert(inode, unknown.clone().map_or(Owner::Kernel, Owner::Unknown));
-    }
-    owners
-}
-
-/// Inodes of the sockets that a process has open.
-fn read_sockets(root: &HostRoot, pid: u32) -> Outcome<Vec<u64>> {
-    let folder = format!("/proc/{pid}/fd");
-    root.read_folder(&folder).map(|names| {
-        names
-            .iter()
-            .filter_map(|name| root.read_link(&format!("{folder}/{name}")).found())
-            .filter_map(|link| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok())
-            .collect()
-    })
-}
-
 fn parse_listeners(text: &str, path: &str) -> Vec<Listener> {
     (1_u32..)
         .zip(text.lines())
@@ -282,5 +235,5 @@ fn parse_listeners(text: &str, path: &str) -> Vec<Listener> {
 }
 
 #[cfg(test)]
-#[path = "port_test.rs"]
+#[path = "port/port_test.rs"]
 mod tests;

@@ -22,6 +22,11 @@ pub(super) const FACTS: &[FactDoc] = &[
         "Whether the CNI configuration gives the pods IPv6 addresses. Absent: there is no CNI, or it does not tell.",
     ),
     FactDoc::new(
+        "cni.is_needed",
+        Type::Bool,
+        "Whether a kubelet here has joined a cluster (it runs, or has its kubeconfig) and uses the CNI.",
+    ),
+    FactDoc::new(
         "cni.conf_dir",
         Type::Text,
         "The folder that the runtime reads CNI configurations from. Source: the runtime's effective configuration, else /etc/cni/net.d.",

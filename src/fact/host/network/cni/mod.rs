@@ -9,6 +9,7 @@
 mod config;
 mod declaration;
 mod executable;
+mod folder;
 pub(super) mod known;
 mod trace;
 
@@ -18,23 +19,14 @@ use super::read::fact_of;
 use crate::fact::host::root::{HostRoot, Outcome};
 use crate::fact::host::{Collector, Host};
 use crate::fact::{Fact, Facts, Source};
-use config::{Config, parse_config};
+use config::Config;
 use executable::{Folders, Found};
+use folder::{ConfigFile, bin_dirs, conf_dir, read_configs};
 use trace::Traces;
 
 /// Reads the CNI.
 pub(in crate::fact::host) const COLLECTOR: Collector =
     Collector { name: "cni", facts: declaration::FACTS, needs: &["interface", "kubelet", "k3s", "runtime"], collect };
-
-/// What go-cni and ocicni look for in the folder.
-const SUFFIXES: &[&str] = &[".conf", ".conflist", ".json"];
-
-/// A file of the folder.
-struct ConfigFile {
-    path: String,
-    name: String,
-    parsed: Result<Config, String>,
-}
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
@@ -44,6 +36,7 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     let traces = Traces::look(host, earlier);
     facts.set("cni.conf_dir", conf_dir);
     facts.set("cni.bin_dirs", bin_dirs.clone());
+    facts.set("cni.is_needed", is_needed(host, earlier));
 
     match read_configs(&host.root, &folder) {
         Outcome::Found(files) => {
@@ -66,6 +59,8 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
             }
             match traces.networks.first() {
                 Some(_) => set_by_traces(&mut facts, &folder, &traces),
+                // A host without a kubelet and without a trace has no network of pods.
+                None if earlier.bool("kubelet.present") == Some(false) => set_by_traces(&mut facts, &folder, &traces),
                 None => {
                     for path in ["network.cni", "network.uses_bridge"] {
                         facts.set(path, Fact::unreadable(Source::file(&*folder), reason.clone()));
@@ -77,71 +72,31 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     facts
 }
 
-/// The runtime's folder of configurations; k3s and `MicroK8s` have their own.
-fn conf_dir(earlier: &Facts) -> Fact {
-    for path in ["runtime.cni_conf_dir", "kubelet.cni_conf_dir"] {
-        if let Some(known @ Fact::Known { .. }) = earlier.get(path) {
-            return known.clone();
-        }
-    }
-    let (folder, documented) = match distribution(earlier) {
-        Some("k3s") => ("/var/lib/rancher/k3s/agent/etc/cni/net.d", "k3s, pkg/agent/config"),
-        Some("microk8s") => ("/var/snap/microk8s/current/args/cni-network", "MicroK8s, containerd-template.toml"),
-        _ => ("/etc/cni/net.d", "containerd, docs/cri/config.md, and crio.conf(5)"),
+/// Whether a kubelet of this host has joined a cluster and leaves the pods'
+/// network to the CNI. Before 1.24 dockershim did so only when it was told to.
+fn is_needed(host: &Host, earlier: &Facts) -> Fact {
+    const KUBECONFIG: &str = "/etc/kubernetes/kubelet.conf";
+    let present = match earlier.get("kubelet.present") {
+        Some(fact @ Fact::Known { .. }) if fact.bool() == Some(false) => return fact.clone(),
+        Some(fact @ Fact::Known { .. }) => fact,
+        Some(unread) => return unread.clone(),
+        None => return Fact::absent(Source::file("/usr/bin/kubelet")),
     };
-    Fact::known(folder, Source::default_of(documented))
-}
-
-fn bin_dirs(earlier: &Facts) -> Fact {
-    if let Some(known @ Fact::Known { .. }) = earlier.get("runtime.cni_bin_dirs") {
-        return known.clone();
+    let uses_dockershim = earlier.text("runtime.name") == Some("docker")
+        && earlier.text("kubelet.endpoint").is_none_or(|endpoint| endpoint.contains("dockershim"));
+    if uses_dockershim && earlier.text("kubelet.network_plugin") != Some("cni") {
+        return Fact::known(false, Source::default_of("kubelet up to 1.23, --network-plugin"));
     }
-    if let Some(Fact::Known { source: Some(source), .. }) = earlier.get("kubelet.cni_bin_dir") {
-        let folders = earlier.text("kubelet.cni_bin_dir").unwrap_or_default().split(',');
-        return Fact::known(folders.map(|f| Fact::known(f, source.clone())).collect::<Vec<_>>(), source.clone());
+    if earlier.bool("kubelet.running") == Some(true) {
+        let source = earlier.get("kubelet.running").and_then(Fact::source).cloned();
+        return Fact::known(true, source.unwrap_or_else(|| Source::file("/proc")));
     }
-    let (folders, documented): (&[&str], &str) = match distribution(earlier) {
-        Some("k3s") => {
-            (&["/var/lib/rancher/k3s/data/cni", "/var/lib/rancher/k3s/data/current/bin"], "k3s, pkg/agent/config")
-        }
-        Some("microk8s") => (&["/var/snap/microk8s/current/opt/cni/bin"], "MicroK8s, containerd-template.toml"),
-        _ => (&["/opt/cni/bin"], "containerd, docs/cri/config.md, and crio.conf(5)"),
-    };
-    let source = Source::default_of(documented);
-    Fact::known(folders.iter().map(|folder| Fact::known(*folder, source.clone())).collect::<Vec<_>>(), source)
-}
-
-fn distribution(earlier: &Facts) -> Option<&str> {
-    earlier.text("k3s.distribution").or_else(|| earlier.text("kubelet.distribution"))
-}
-
-/// Reads the configurations in the order in which a runtime tries them.
-///
-/// In a recorded tree a missing folder tells something only where the folder
-/// above it, which nothing else uses, was recorded.
-fn read_configs(root: &HostRoot, folder: &str) -> Outcome<Vec<ConfigFile>> {
-    let names = match root.read_folder(folder) {
-        Outcome::Found(names) => names,
-        Outcome::Absent => {
-            let above = folder.trim_end_matches('/').rsplit_once('/').map_or("/", |(above, _)| above);
-            if root.has_kernel_files() || root.metadata(above).is_found() {
-                return Outcome::Absent;
-            }
-            return Outcome::Unreadable(format!("list {folder}: not recorded"));
-        }
-        Outcome::Unreadable(reason) => return Outcome::Unreadable(reason),
-    };
-    let is_config = |name: &String| SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
-    let files = names.into_iter().filter(is_config).map(|name| {
-        let path = format!("{folder}/{name}");
-        let parsed = match root.read_text(&path) {
-            Outcome::Found(text) => parse_config(&text, name.ends_with(".conflist")),
-            Outcome::Absent => Err("it is a link to nothing".to_owned()),
-            Outcome::Unreadable(reason) => Err(reason),
-        };
-        ConfigFile { path, name, parsed }
-    });
-    Outcome::Found(files.collect())
+    let path = earlier.text("kubelet.kubeconfig").unwrap_or(KUBECONFIG);
+    match host.root.metadata(path) {
+        Outcome::Found(_) => Fact::known(true, Source::file(path)),
+        Outcome::Absent => Fact::known(false, present.source().cloned().unwrap_or_else(|| Source::file(path))),
+        Outcome::Unreadable(reason) => Fact::unreadable(Source::file(path), reason),
+    }
 }
 
 fn config_fact(file: &ConfigFile, traces: &Traces) -> Fact {
