@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::exit::{self, Exit, Threshold};
 use super::failure::Failure;
-use super::input::{HostArgs, read_facts, read_host};
+use super::input::{HostArgs, NamedFacts, read_facts, read_host};
 use super::interrupt::Work;
 use super::output::{Destination, ReportArg, parse_format, parse_report};
 use super::rule_source::{RuleArgs, read_waivers};
@@ -16,6 +16,7 @@ use super::terminal::Terminal;
 use crate::evaluate::{Context, evaluate, waive};
 use crate::finding::{Finding, Severity, Subject};
 use crate::report::{Format, Report, Run, View, render};
+use crate::rule::{Rule, RuleSet};
 
 /// Age from which on the tables of dates and versions are warned of.
 const DATA_IS_OLD_DAYS: i64 = 365;
@@ -63,24 +64,16 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let rules = args.rules.load(false)?;
     let selected = args.rules.select(&rules)?;
 
-    let mut hosts = Vec::new();
+    let mut verdicts = Verdicts { rules: &rules, selected: &selected, now, targets: Vec::new(), findings: Vec::new() };
     if args.facts.is_empty() || args.host.root.is_some() {
         let reading = read_host(&args.host, rules.facts_needed(&selected), started, &work, terminal)?;
-        hosts.push(reading.host);
+        verdicts.judge(reading.host);
     }
     for path in &args.facts {
-        let Some(read) = read_facts(path, started + args.host.timeout, &work, terminal)? else { break };
-        hosts.extend(read);
+        let Some(hosts) = read_facts(path, started + args.host.timeout, &work, terminal)? else { break };
+        hosts.into_iter().for_each(|host| verdicts.judge(host));
     }
-
-    let mut targets = Vec::new();
-    let mut findings: Vec<Finding> = Vec::new();
-    for host in hosts {
-        let subject = Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: host.name };
-        let context = Context { now, targets: vec![subject.clone()], gate: false };
-        findings.extend(evaluate(&rules, &selected, &host.facts, &context));
-        targets.push(subject);
-    }
+    let Verdicts { targets, mut findings, .. } = verdicts;
     findings.sort_by(|a, b| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)));
     for waivers in &waivers {
         for warning in waive(&mut findings, waivers, now) {
@@ -113,6 +106,25 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     }
     terminal.note(&format!("audit: exit {}: {reason}", exit.code()));
     Ok(exit)
+}
+
+/// The findings of one host after the other, so that the facts of many nodes
+/// are never held at once.
+struct Verdicts<'a> {
+    rules: &'a RuleSet,
+    selected: &'a [&'a Rule],
+    now: Timestamp,
+    targets: Vec<Subject>,
+    findings: Vec<Finding>,
+}
+
+impl Verdicts<'_> {
+    fn judge(&mut self, host: NamedFacts) {
+        let subject = Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: host.name };
+        let context = Context { now: self.now, targets: vec![subject.clone()], gate: false };
+        self.findings.extend(evaluate(self.rules, self.selected, &host.facts, &context));
+        self.targets.push(subject);
+    }
 }
 
 /// A form of the report and where it goes.

@@ -11,7 +11,7 @@ pub mod rule;
 mod table;
 mod wrap;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -164,13 +164,16 @@ pub struct Run {
 impl Report {
     /// Puts a report together from findings in their final order.
     pub fn new(run: Run, findings: Vec<Finding>, rules: &[&Rule]) -> Self {
-        let shown = |name: &str| {
-            findings
-                .iter()
-                .any(|finding| finding.rule == name && matches!(finding.verdict, Verdict::Fail | Verdict::Waived))
-        };
-        let why =
-            rules.iter().filter(|rule| shown(&rule.name)).map(|rule| (rule.name.clone(), rule.why.clone())).collect();
+        let shown: BTreeSet<&str> = findings
+            .iter()
+            .filter(|finding| matches!(finding.verdict, Verdict::Fail | Verdict::Waived))
+            .map(|finding| finding.rule.as_str())
+            .collect();
+        let why = rules
+            .iter()
+            .filter(|rule| shown.contains(rule.name.as_str()))
+            .map(|rule| (rule.name.clone(), rule.why.clone()))
+            .collect();
         Report {
             schema: SCHEMA,
             scanner: Scanner { version: env!("CARGO_PKG_VERSION"), rules_digest: run.rules_digest },

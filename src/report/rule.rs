@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::wrap::wrap;
 use super::{View, escape};
@@ -29,6 +29,10 @@ pub fn write_list(rules: &[&Rule], view: View, out: &mut dyn Write) -> io::Resul
             targets(rule),
             escape::line(&rule.title).into_owned(),
         ]);
+    }
+    // A name that is cut in two cannot be copied; only titles are wrapped.
+    for column in table.column_iter_mut().take(3) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
     for line in table.lines() {
         // The style pads each cell on both sides.
