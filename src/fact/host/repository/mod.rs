@@ -11,7 +11,7 @@ mod yum;
 
 use std::collections::BTreeMap;
 
-pub(super) use ini::IniFile;
+pub(super) use ini::{IniFile, truth};
 use content::Content;
 use yum::Main;
 
