@@ -26,8 +26,10 @@ mod mount;
 mod netns;
 mod network;
 mod nfs;
+mod os_release;
 pub mod package;
 pub mod process;
+mod repository;
 pub mod root;
 pub mod runtime;
 mod selinux;
@@ -63,6 +65,9 @@ pub struct Collector {
 
 /// Every collector of host facts; their order has no meaning.
 pub const COLLECTORS: &[Collector] = &[
+    os_release::COLLECTOR,
+    package::COLLECTOR,
+    repository::COLLECTOR,
     capacity::COLLECTOR,
     certificate::COLLECTOR,
     cgroup::COLLECTOR,
