@@ -56,7 +56,8 @@ fn forms<'c>(rule: &Rule, context: &'c Context) -> Vec<(FormKind, &'c Subject)> 
     match rule.target {
         Target::Host => {
             let host = of_kind("host").map(|target| (FormKind::First, target));
-            let cluster = of_kind("cluster").filter(|_| rule.has_cluster_form).map(|target| (FormKind::Cluster, target));
+            let cluster =
+                of_kind("cluster").filter(|_| rule.has_cluster_form).map(|target| (FormKind::Cluster, target));
             host.chain(cluster).collect()
         }
         Target::Cluster => of_kind("cluster").map(|target| (FormKind::First, target)).collect(),
@@ -154,8 +155,7 @@ pub fn waive(findings: &mut [Finding], waivers: &Waivers, now: Timestamp) -> Vec
         for finding in findings.iter_mut() {
             let subject = &finding.subject;
             let is_failure = matches!(finding.verdict, Verdict::Fail | Verdict::Waived);
-            if !is_failure
-                || !waiver.covers(&finding.rule, &subject.kind, subject.namespace.as_deref(), &subject.name)
+            if !is_failure || !waiver.covers(&finding.rule, &subject.kind, subject.namespace.as_deref(), &subject.name)
             {
                 continue;
             }

@@ -17,18 +17,8 @@ use crate::fact::{Fact, Facts, Value as FactValue};
 /// The instant of an example that names none.
 const NOW: &str = "2026-11-23T00:00:00Z";
 
-const KEYS: &[&str] = &[
-    "name",
-    "verdict",
-    "left_out",
-    "target",
-    "now",
-    "facts",
-    "unreadable",
-    "severity",
-    "message",
-    "fix",
-];
+const KEYS: &[&str] =
+    &["name", "verdict", "left_out", "target", "now", "facts", "unreadable", "severity", "message", "fix"];
 
 /// One example of a rule.
 #[derive(Clone, Debug)]
@@ -232,7 +222,12 @@ fn read_verdicts(reader: &mut Reader<'_>, node: &Node) -> (bool, Vec<Verdict>) {
             None => {
                 let names = ["pass", "fail", "unknown", "not-applicable"];
                 let help = node.text().and_then(|text| did_you_mean(text, names));
-                reader.fault_with_help(node.span.clone(), "an unknown verdict", format!("expected {}", names.join(", ")), help);
+                reader.fault_with_help(
+                    node.span.clone(),
+                    "an unknown verdict",
+                    format!("expected {}", names.join(", ")),
+                    help,
+                );
             }
         }
     }
@@ -268,7 +263,11 @@ fn set(facts: &mut Facts, segments: &[String], fact: Fact) {
 
 fn read_unreadable(reader: &mut Reader<'_>, node: &Node, facts: &mut Facts) {
     let Value::Map(members) = &node.value else {
-        reader.fault(node.span.clone(), format!("{} as unreadable facts", node.describe()), "expected facts and reasons");
+        reader.fault(
+            node.span.clone(),
+            format!("{} as unreadable facts", node.describe()),
+            "expected facts and reasons",
+        );
         return;
     };
     for member in members {
@@ -387,9 +386,9 @@ fn read_value(reader: &mut Reader<'_>, node: &Node, kind: Type) -> Option<FactVa
         (Value::Scalar { text, style: Style::Plain }, Type::Bool) => text.parse().ok().map(FactValue::Bool),
         (Value::Scalar { text, style: Style::Plain }, Type::Int) => text.parse().ok().map(FactValue::Int),
         (Value::Scalar { text, style: Style::Plain }, Type::Float) => text.parse().ok().map(FactValue::Float),
-        (Value::List(elements), Type::List(element)) => Some(FactValue::List(
-            elements.iter().map(|node| read_fact(reader, node, &Place::Fact(*element))).collect(),
-        )),
+        (Value::List(elements), Type::List(element)) => {
+            Some(FactValue::List(elements.iter().map(|node| read_fact(reader, node, &Place::Fact(*element))).collect()))
+        }
         (Value::Map(members), Type::Map(value)) => {
             let mut map = BTreeMap::new();
             for member in members {

@@ -36,8 +36,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// The keys that every rule has.
-const NEEDED: &[&str] =
-    &["title", "severity", "target", "why", "expect", "message", "evidence", "fix", "references"];
+const NEEDED: &[&str] = &["title", "severity", "target", "why", "expect", "message", "evidence", "fix", "references"];
 
 /// The keys of the second form.
 const CLUSTER_KEYS: &[&str] =
@@ -56,9 +55,8 @@ pub(super) struct RuleFile {
 /// Reads a rule; all of its faults if it has any.
 pub(super) fn read(file: &RuleFile, tables: &[&str], with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
     let text = if with_examples { &*file.text } else { without_examples(&file.text) };
-    let root = yaml::parse(text).map_err(|error| {
-        vec![Diagnostic::new(&file.path, &file.text, error.span, error.message, error.label)]
-    })?;
+    let root = yaml::parse(text)
+        .map_err(|error| vec![Diagnostic::new(&file.path, &file.text, error.span, error.message, error.label)])?;
     let mut reader = Reader { file, tables, is_thorough: with_examples, faults: Vec::new() };
     let rule = reader.rule(&root, with_examples);
     match rule {
@@ -213,7 +211,11 @@ impl<'a> Reader<'a> {
         if let Some(at) = members.iter().position(|member| member.key == "examples")
             && let Some(after) = members.get(at + 1)
         {
-            self.fault(after.key_span.clone(), format!("`{}` behind `examples`", after.key), "`examples` is the last key");
+            self.fault(
+                after.key_span.clone(),
+                format!("`{}` behind `examples`", after.key),
+                "`examples` is the last key",
+            );
             is_complete = false;
         }
         is_complete
@@ -231,7 +233,11 @@ impl<'a> Reader<'a> {
 
     fn cluster(&mut self, root: &Node, node: &Node, target: Option<Target>) -> Option<Form> {
         let Value::Map(members) = &node.value else {
-            self.fault(node.span.clone(), format!("{} as the second form", node.describe()), "expected keys and values");
+            self.fault(
+                node.span.clone(),
+                format!("{} as the second form", node.describe()),
+                "expected keys and values",
+            );
             return None;
         };
         if target.is_some_and(|target| target != Target::Host) {
@@ -271,7 +277,8 @@ impl<'a> Reader<'a> {
         let subject = find("subject").map(|node| self.expression(node, names));
         let expect = find("expect").map(|node| self.condition(node, names));
         let severity = find("severity").and_then(|node| self.cases(node, names, Self::severity));
-        let message = find("message").and_then(|node| self.cases(node, names, |reader, node| reader.template(node, names)));
+        let message =
+            find("message").and_then(|node| self.cases(node, names, |reader, node| reader.template(node, names)));
         let fix = find("fix").and_then(|node| self.cases(node, names, |reader, node| reader.template(node, names)));
         let evidence = find("evidence").map(|node| self.evidence(node, names));
         Some(Form {
@@ -294,7 +301,11 @@ impl<'a> Reader<'a> {
             self.fault(node.span.clone(), format!("`each` is {}", list.kind), "expected a list");
         }
         let Some(name_node) = find("as") else {
-            self.fault(node.span.start..node.span.start, "`each` without `as`", "expected `as`: the name of an element");
+            self.fault(
+                node.span.start..node.span.start,
+                "`each` without `as`",
+                "expected `as`: the name of an element",
+            );
             return None;
         };
         let name = name_node.text().unwrap_or_default().to_owned();
@@ -329,7 +340,8 @@ impl<'a> Reader<'a> {
         if severity.is_none() {
             let names = Severity::ALL.map(Severity::name);
             let help = node.text().and_then(|text| did_you_mean(text, names));
-            let message = node.text().map_or("an unknown severity".to_owned(), |text| format!("there is no severity `{text}`"));
+            let message =
+                node.text().map_or("an unknown severity".to_owned(), |text| format!("there is no severity `{text}`"));
             self.fault_with_help(node.span.clone(), message, format!("expected {}", names.join(", ")), help);
         }
         severity

@@ -175,9 +175,11 @@ impl<'f> Court<'f> {
     }
 
     fn judgement(&mut self, verdict: Verdict, message: String, fix: Option<String>) -> Judgement {
-        let subject = self.form.subject.as_ref().and_then(|subject| {
-            self.evaluator.evaluate(&subject.root).ok().map(|value| json(&value))
-        });
+        let subject = self
+            .form
+            .subject
+            .as_ref()
+            .and_then(|subject| self.evaluator.evaluate(&subject.root).ok().map(|value| json(&value)));
         Judgement { verdict, severity: self.severity(), message, evidence: self.evidence(), fix, key: None, subject }
     }
 

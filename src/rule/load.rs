@@ -237,9 +237,8 @@ fn refuse_duplicates(files: &[RuleFile], faults: &mut Vec<Diagnostic>) {
     for file in files {
         let Some(earlier) = seen.insert(&file.name, file) else { continue };
         let message = format!("a second rule `{}`", file.name);
-        let help = earlier.is_builtin.then(|| {
-            "rename it, or leave the built-in rules out with --no-builtin-rules".to_owned()
-        });
+        let help =
+            earlier.is_builtin.then(|| "rename it, or leave the built-in rules out with --no-builtin-rules".to_owned());
         let label = format!("the first is {}", earlier.path);
         faults.push(Diagnostic::new(&file.path, &file.text, 0..0, message, label).with_help(help));
     }

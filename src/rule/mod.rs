@@ -10,10 +10,10 @@
 mod data;
 pub mod diagnostic;
 pub mod example;
+mod expression;
 mod file;
 mod form;
 pub mod judge;
-mod expression;
 mod load;
 pub mod select;
 mod template;

@@ -89,7 +89,8 @@ fn matching(selector: &str, rules: &RuleSet) -> Result<Vec<bool>, SelectError> {
     let help = match selector.strip_prefix("tag:") {
         Some(tag) => did_you_mean(tag, rules.iter().flat_map(|rule| rule.tags.iter().map(String::as_str)))
             .map(|help| help.replacen('`', "`tag:", 1)),
-        None => did_you_mean(selector, rules.iter().map(|rule| rule.name.as_str())).or_else(|| by_last_part(selector, rules)),
+        None => did_you_mean(selector, rules.iter().map(|rule| rule.name.as_str()))
+            .or_else(|| by_last_part(selector, rules)),
     };
     Err(SelectError::new(format!("no rule matches `{selector}`"), help))
 }

@@ -39,10 +39,11 @@ impl Template {
             };
             match Expression::compile(source.get(inside..close).unwrap_or_default(), names) {
                 Ok(hole) => parts.push(Part::Hole(hole)),
-                Err(inner) => faults.extend(inner.into_iter().map(|fault| Fault {
-                    span: fault.span.start + inside..fault.span.end + inside,
-                    ..fault
-                })),
+                Err(inner) => faults.extend(
+                    inner
+                        .into_iter()
+                        .map(|fault| Fault { span: fault.span.start + inside..fault.span.end + inside, ..fault }),
+                ),
             }
             at = close + 2;
         }

@@ -121,7 +121,10 @@ fn a_severity_that_cannot_be_told_is_the_worst_that_it_may_be() {
 #[test]
 fn each_gives_a_judgement_for_each_element_and_none_means_not_applicable() {
     let each = GOOD
-        .replace("expect: kubelet.cgroup_driver ==", "each: runtime.handlers\nas: handler\nexpect: default(handler.cgroup_driver, \"cgroupfs\") ==")
+        .replace(
+            "expect: kubelet.cgroup_driver ==",
+            "each: runtime.handlers\nas: handler\nexpect: default(handler.cgroup_driver, \"cgroupfs\") ==",
+        )
         .replace("evidence: [kubelet.cgroup_driver,", "evidence: [handler.cgroup_driver,");
     let rule = rule(&each);
     let handler = |name: &str, driver: &str| {
@@ -214,7 +217,10 @@ error: there is no severity `critcal`
 
 #[test]
 fn every_fault_of_a_file_is_named_at_once() {
-    let text = GOOD.replace("when: kubelet.present", "when: kubelt.present").replace("{{ runtime.name }}", "{{ runtime.nam }}").replace("why:", "wyh:");
+    let text = GOOD
+        .replace("when: kubelet.present", "when: kubelt.present")
+        .replace("{{ runtime.name }}", "{{ runtime.nam }}")
+        .replace("why:", "wyh:");
     let faults = parse(&text, false).expect_err("the rule is wrong");
     let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
     assert_eq!(lines, [1, 6, 7, 9]);
@@ -233,7 +239,9 @@ fn an_open_template_is_refused() {
 #[test]
 fn cases_end_with_one_that_always_holds() {
     assert!(faults("  - {use: critical}\n", "").contains("no case for everything else"));
-    assert!(faults("- {when: runtime.name == \"docker\", use: high}", "- {use: high}").contains("hides those behind it"));
+    assert!(
+        faults("- {when: runtime.name == \"docker\", use: high}", "- {use: high}").contains("hides those behind it")
+    );
 }
 
 #[test]
@@ -251,14 +259,17 @@ fn yaml_that_grows_is_refused() {
 
 #[test]
 fn text_that_is_not_a_rule_is_refused_without_harm() {
-    for text in ["", "\0", "a", "- a", "\u{feff}", "a: b: c", "%YAML 9.9\n---\n", "'", "? [a]: b", "!!x y", "\r\r\r", "{{{"] {
+    for text in
+        ["", "\0", "a", "- a", "\u{feff}", "a: b: c", "%YAML 9.9\n---\n", "'", "? [a]: b", "!!x y", "\r\r\r", "{{{"]
+    {
         assert!(parse(text, true).is_err(), "{text:?}");
     }
 }
 
 #[test]
 fn a_table_names_its_source_and_date() {
-    let row = "source: endoflife.date\ndate: 2026-08-22\nproducts:\n  debian:\n    \"12\": {standard_until: 2026-07-11}\n";
+    let row =
+        "source: endoflife.date\ndate: 2026-08-22\nproducts:\n  debian:\n    \"12\": {standard_until: 2026-07-11}\n";
     let table = data::parse_table("rules/data/lifecycle.yaml", row).unwrap();
     let debian = table.member("products").and_then(|products| products.member("debian"));
     assert_eq!(

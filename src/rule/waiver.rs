@@ -105,8 +105,7 @@ impl Reader<'_> {
                 let help = did_you_mean(&member.key, valid.iter().copied())
                     .or_else(|| Some(format!("the keys are {}", valid.join(", "))));
                 let message = format!("{of_what} has no key `{}`", member.key);
-                let fault =
-                    Diagnostic::new(self.path, self.source, member.key_span.clone(), message, "unknown key");
+                let fault = Diagnostic::new(self.path, self.source, member.key_span.clone(), message, "unknown key");
                 self.faults.push(fault.with_help(help));
             }
         }
@@ -163,7 +162,9 @@ impl Reader<'_> {
                     }
                 }
             }
-            Some(node) => self.fault(node, format!("{} as a subject", node.describe()), "expected kind, name, namespace"),
+            Some(node) => {
+                self.fault(node, format!("{} as a subject", node.describe()), "expected kind, name, namespace")
+            }
             None => {}
         }
         let rule_glob = node.get("rule").and_then(|node| self.glob(node));
@@ -238,7 +239,9 @@ mod tests {
 
     #[test]
     fn a_waiver_holds_through_its_last_day() {
-        let file = parse("waivers:\n  - {rule: a/b, reason: x, expires: 2026-11-23}\n  - {rule: a/b, reason: x, expires: 2026-11-22}\n");
+        let file = parse(
+            "waivers:\n  - {rule: a/b, reason: x, expires: 2026-11-23}\n  - {rule: a/b, reason: x, expires: 2026-11-22}\n",
+        );
         assert!(!file.waivers[0].is_expired(now()));
         assert!(file.waivers[1].is_expired(now()));
     }
@@ -246,7 +249,9 @@ mod tests {
     #[test]
     fn every_fault_of_a_waiver_file_is_named_with_its_line() {
         assert_eq!(
-            faults("waivers:\n  - rule: a/b\n    reson: typing\n    expires: 2026-13-01\n  - {reason: '', expires: 2027-01-01}\n"),
+            faults(
+                "waivers:\n  - rule: a/b\n    reson: typing\n    expires: 2026-13-01\n  - {reason: '', expires: 2027-01-01}\n"
+            ),
             [
                 "2:5: a waiver without `reason`",
                 "3:5: a waiver has no key `reson`",

@@ -408,18 +408,15 @@ impl Checker<'_> {
             let takes: Vec<String> = call
                 .candidates
                 .iter()
-                .map(|function| {
-                    function.takes.iter().map(|takes| takes.describe()).collect::<Vec<_>>().join(", ")
-                })
+                .map(|function| function.takes.iter().map(|takes| takes.describe()).collect::<Vec<_>>().join(", "))
                 .collect();
             let span = if call.has_receiver { self.places.of_call(id, name) } else { self.places.of(id) };
             let message = format!("{name}() does not take {}", given.join(", "));
             self.fault(span, message, format!("expected {}", takes.join("; or ")), None);
             return Kind::Any;
         }
-        let pattern_at = fitting.iter().find_map(|function| {
-            function.takes.iter().position(|takes| *takes == Takes::Pattern)
-        });
+        let pattern_at =
+            fitting.iter().find_map(|function| function.takes.iter().position(|takes| *takes == Takes::Pattern));
         if let Some(argument) = pattern_at.and_then(|at| call.arguments.get(at)) {
             self.pattern(argument);
         }

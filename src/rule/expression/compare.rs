@@ -26,8 +26,7 @@ pub(super) fn equal<'f>(
         if these != those {
             return Ok(false);
         }
-        let pairs: Vec<_> =
-            these.iter().filter_map(|key| left.member(key).zip(right.member(key))).collect();
+        let pairs: Vec<_> = these.iter().filter_map(|key| left.member(key).zip(right.member(key))).collect();
         return all_equal(evaluator, pairs.into_iter());
     }
     Ok(match (&left.plain, &right.plain) {

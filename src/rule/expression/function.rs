@@ -174,11 +174,16 @@ fn element(arguments: &[Kind]) -> Kind {
 }
 
 const FUNCTIONS: &[Function] = &[
-    global("version", &[Takes::Text], |_| Kind::Version, |_, arguments| {
-        let given = text_at(arguments, 0);
-        let version = Version::parse(given).ok_or_else(|| cannot_read(given, "a version"))?;
-        Ok(Value::made(Plain::Version(version.into())))
-    }),
+    global(
+        "version",
+        &[Takes::Text],
+        |_| Kind::Version,
+        |_, arguments| {
+            let given = text_at(arguments, 0);
+            let version = Version::parse(given).ok_or_else(|| cannot_read(given, "a version"))?;
+            Ok(Value::made(Plain::Version(version.into())))
+        },
+    ),
     global("is_version", &[Takes::Text], bool, |_, arguments| truth(Version::parse(text_at(arguments, 0)).is_some())),
     member("major", &[Takes::Version], int, |_, arguments| number_of(arguments, Version::major)),
     member("minor", &[Takes::Version], int, |_, arguments| number_of(arguments, Version::minor)),
@@ -187,9 +192,12 @@ const FUNCTIONS: &[Function] = &[
         Some(Plain::Version(version)) => Ok(Value::text(version.line())),
         _ => misused(),
     }),
-    global("date", &[Takes::Text], |_| Kind::Instant, |_, arguments| {
-        Ok(Value::made(Plain::Instant(instant(text_at(arguments, 0))?)))
-    }),
+    global(
+        "date",
+        &[Takes::Text],
+        |_| Kind::Instant,
+        |_, arguments| Ok(Value::made(Plain::Instant(instant(text_at(arguments, 0))?))),
+    ),
     global("days_until", &[Takes::Text], int, |evaluator, arguments| {
         let until = instant(text_at(arguments, 0))?;
         days_between(evaluator.now(), until)
@@ -198,30 +206,53 @@ const FUNCTIONS: &[Function] = &[
         Some(Plain::Instant(until)) => days_between(evaluator.now(), *until),
         _ => misused(),
     }),
-    global("days", &[Takes::Int], |_| Kind::Duration, |_, arguments| {
-        let duration = int_at(arguments, 0).checked_mul(86_400).map(SignedDuration::from_secs);
-        duration.map(|duration| Value::made(Plain::Duration(duration))).ok_or_else(|| Stop::fault("too many days"))
-    }),
-    global("quantity", &[Takes::Text], |_| Kind::Quantity, |_, arguments| {
-        let given = text_at(arguments, 0);
-        let quantity = Quantity::parse(given).ok_or_else(|| cannot_read(given, "a quantity"))?;
-        Ok(Value::made(Plain::Quantity(quantity)))
-    }),
-    global("quantity", &[Takes::Int], |_| Kind::Quantity, |_, arguments| {
-        Ok(Value::made(Plain::Quantity(Quantity::of(int_at(arguments, 0)))))
-    }),
+    global(
+        "days",
+        &[Takes::Int],
+        |_| Kind::Duration,
+        |_, arguments| {
+            let duration = int_at(arguments, 0).checked_mul(86_400).map(SignedDuration::from_secs);
+            duration.map(|duration| Value::made(Plain::Duration(duration))).ok_or_else(|| Stop::fault("too many days"))
+        },
+    ),
+    global(
+        "quantity",
+        &[Takes::Text],
+        |_| Kind::Quantity,
+        |_, arguments| {
+            let given = text_at(arguments, 0);
+            let quantity = Quantity::parse(given).ok_or_else(|| cannot_read(given, "a quantity"))?;
+            Ok(Value::made(Plain::Quantity(quantity)))
+        },
+    ),
+    global(
+        "quantity",
+        &[Takes::Int],
+        |_| Kind::Quantity,
+        |_, arguments| Ok(Value::made(Plain::Quantity(Quantity::of(int_at(arguments, 0))))),
+    ),
     global("is_quantity", &[Takes::Text], bool, |_, arguments| truth(Quantity::parse(text_at(arguments, 0)).is_some())),
-    global("ip", &[Takes::Text], |_| Kind::Address, |_, arguments| {
-        let given = text_at(arguments, 0);
-        let address = given.parse::<IpAddr>().map_err(|_| cannot_read(given, "an address"))?;
-        Ok(Value::made(Plain::Address(address)))
-    }),
+    global(
+        "ip",
+        &[Takes::Text],
+        |_| Kind::Address,
+        |_, arguments| {
+            let given = text_at(arguments, 0);
+            let address = given.parse::<IpAddr>().map_err(|_| cannot_read(given, "an address"))?;
+            Ok(Value::made(Plain::Address(address)))
+        },
+    ),
     global("is_ip", &[Takes::Text], bool, |_, arguments| truth(text_at(arguments, 0).parse::<IpAddr>().is_ok())),
-    global("cidr", &[Takes::Text], |_| Kind::Range, |_, arguments| {
-        let given = text_at(arguments, 0);
-        let range = given.parse::<IpNet>().map_err(|_| cannot_read(given, "a range of addresses"))?;
-        Ok(Value::made(Plain::Range(range)))
-    }),
+    global(
+        "cidr",
+        &[Takes::Text],
+        |_| Kind::Range,
+        |_, arguments| {
+            let given = text_at(arguments, 0);
+            let range = given.parse::<IpNet>().map_err(|_| cannot_read(given, "a range of addresses"))?;
+            Ok(Value::made(Plain::Range(range)))
+        },
+    ),
     global("is_cidr", &[Takes::Text], bool, |_, arguments| truth(text_at(arguments, 0).parse::<IpNet>().is_ok())),
     member("family", &[Takes::Address], int, |_, arguments| match first(arguments) {
         Some(Plain::Address(address)) => whole(if address.is_ipv4() { 4 } else { 6 }),
@@ -260,9 +291,12 @@ const FUNCTIONS: &[Function] = &[
         let glob = GlobBuilder::new(pattern).build().map_err(|_| cannot_read(pattern, "a glob"))?;
         truth(glob.compile_matcher().is_match(text_at(arguments, 0)))
     }),
-    global("lifecycle", &[Takes::Text, Takes::Text], |_| Kind::Object(LIFECYCLE), |evaluator, arguments| {
-        evaluator.lifecycle(text_at(arguments, 0), text_at(arguments, 1))
-    }),
+    global(
+        "lifecycle",
+        &[Takes::Text, Takes::Text],
+        |_| Kind::Object(LIFECYCLE),
+        |evaluator, arguments| evaluator.lifecycle(text_at(arguments, 0), text_at(arguments, 1)),
+    ),
     global("int", &[Takes::Number], int, |_, arguments| match first(arguments) {
         Some(Plain::Int(number)) => whole(*number),
         // Exactly representable bounds; beyond them there is no such whole number.
@@ -281,9 +315,9 @@ const FUNCTIONS: &[Function] = &[
         _ => misused(),
     }),
     global("string", &[Takes::Any], text, |_, arguments| match arguments.first() {
-        Some(value) => super::show::text(value).map(Value::text).ok_or_else(|| {
-            Stop::fault(format!("{} cannot be made text", value.describe()))
-        }),
+        Some(value) => super::show::text(value)
+            .map(Value::text)
+            .ok_or_else(|| Stop::fault(format!("{} cannot be made text", value.describe()))),
         None => misused(),
     }),
     global("size", &[Takes::Text], int, size),

@@ -117,8 +117,7 @@ fn grow(facts: impl Iterator<Item = &'static FactDoc>) -> Branch {
     for fact in facts {
         let mut branch = &mut root;
         for segment in fact.path.split('.') {
-            let path =
-                if branch.path.is_empty() { segment.to_owned() } else { format!("{}.{segment}", branch.path) };
+            let path = if branch.path.is_empty() { segment.to_owned() } else { format!("{}.{segment}", branch.path) };
             branch = branch.members.entry(segment).or_default();
             branch.path = path;
         }

@@ -140,9 +140,7 @@ fn syntax_fault(source: &str, error: &cel::ParseError) -> Fault {
     let start = (line_start + column - 1).min(source.len());
     let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
     let message = message.replace("<EOF>", "the end");
-    let is_single = |sign: &str| {
-        source.get(start..).is_some_and(|rest| rest.starts_with(sign))
-    };
+    let is_single = |sign: &str| source.get(start..).is_some_and(|rest| rest.starts_with(sign));
     let fault = Fault::new(start..start + usize::from(start < source.len()), "this is not CEL", message);
     if is_single("=") {
         fault.with_help("equality is written `==`")

@@ -74,8 +74,7 @@ fn answer(source: &str) -> String {
 fn answer_of(expression: &Expression) -> String {
     let (facts, data, x) = (Facts::default(), data(), x());
     let now = "2026-11-23T12:00:00Z".parse().unwrap();
-    let mut evaluator =
-        Evaluator::new(World { facts: &facts, data: &data, now, missing_is_absent: false });
+    let mut evaluator = Evaluator::new(World { facts: &facts, data: &data, now, missing_is_absent: false });
     evaluator.bind("x", slot(&x, Path::Root("x".into()).into(), None));
     match evaluator.evaluate(&expression.root) {
         Ok(value) => text(&value).unwrap_or_else(|| format!("[{}]", message(&Ok(value)))),
@@ -161,10 +160,7 @@ fn an_element_that_may_belong_to_a_list_does_not_spoil_the_others() {
     let bad = "x.mounts.filter(m, m.bad)";
     assert_eq!(answer(&format!("{bad}.map(m, m.path)")), "[/var]");
     assert_eq!(answer(&format!("{bad}.exists(m, m.path == '/var')")), "true");
-    assert_eq!(
-        answer(&format!("{bad}.size() == 1")),
-        "unknown: x.mounts[2].bad: read /etc/secret: permission denied"
-    );
+    assert_eq!(answer(&format!("{bad}.size() == 1")), "unknown: x.mounts[2].bad: read /etc/secret: permission denied");
     assert_eq!(
         answer(&format!("{bad}.exists(m, m.path == '/')")),
         "unknown: x.mounts[2].bad: read /etc/secret: permission denied"
@@ -178,7 +174,10 @@ fn in_is_decided_by_an_element_that_is_known() {
     assert_eq!(answer("1 in [x.denied, 1]"), "true");
     assert_eq!(answer("'net.ipv4.ip_forward' in x.sysctl"), "true");
     assert_eq!(answer("'nothing' in x.sysctl"), "false");
-    assert_eq!(answer("'kernel.secret' in x.sysctl"), "unknown: x.sysctl.kernel.secret: read /etc/secret: permission denied");
+    assert_eq!(
+        answer("'kernel.secret' in x.sysctl"),
+        "unknown: x.sysctl.kernel.secret: read /etc/secret: permission denied"
+    );
 }
 
 #[test]
@@ -351,7 +350,51 @@ proptest! {
 }
 
 const WORDS: &[&str] = &[
-    "x", ".", "one", "gaps", "denied", "absent", "mounts", "(", ")", "[", "]", "{", "}", ",", ":", "?", "&&", "||",
-    "!", "-", "+", "*", "/", "%", "==", "<", "in", "has", "default", "all", "exists", "map", "filter", "n", "1", "0",
-    "'a'", "1.5", "true", "version", "lifecycle", "size", "matches", "now", "data", "join", "sort",
+    "x",
+    ".",
+    "one",
+    "gaps",
+    "denied",
+    "absent",
+    "mounts",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "?",
+    "&&",
+    "||",
+    "!",
+    "-",
+    "+",
+    "*",
+    "/",
+    "%",
+    "==",
+    "<",
+    "in",
+    "has",
+    "default",
+    "all",
+    "exists",
+    "map",
+    "filter",
+    "n",
+    "1",
+    "0",
+    "'a'",
+    "1.5",
+    "true",
+    "version",
+    "lifecycle",
+    "size",
+    "matches",
+    "now",
+    "data",
+    "join",
+    "sort",
 ];

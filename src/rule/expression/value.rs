@@ -140,7 +140,8 @@ impl<'f> Stop<'f> {
         match self {
             Stop::Unknown(unknown) => unknown,
             Stop::Absent(origin) => {
-                let reason = Reason { origin: Some(origin), text: Cow::Borrowed("it is not set"), cause: Cause::Absent };
+                let reason =
+                    Reason { origin: Some(origin), text: Cow::Borrowed("it is not set"), cause: Cause::Absent };
                 Unknown { reasons: Rc::new(vec![reason]) }
             }
         }
@@ -213,9 +214,7 @@ impl<'f> Value<'f> {
                 let (parent, source) = self.parent();
                 Some(slot(fact, Rc::new(Path::Member(parent, Cow::Borrowed(name))), source))
             }
-            Plain::Map(members) => {
-                members.iter().find(|(key, _)| key == name).map(|(_, slot)| slot.clone())
-            }
+            Plain::Map(members) => members.iter().find(|(key, _)| key == name).map(|(_, slot)| slot.clone()),
             _ => None,
         }
     }
