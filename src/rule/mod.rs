@@ -9,6 +9,7 @@
 
 mod data;
 pub mod diagnostic;
+mod evidence;
 pub mod example;
 mod expression;
 mod file;
@@ -26,7 +27,7 @@ mod yaml;
 use std::collections::BTreeSet;
 
 pub use diagnostic::Diagnostic;
-pub use judge::Evidence;
+pub use evidence::Evidence;
 pub use load::LoadOptions;
 pub use verdict::{Severity, Verdict};
 

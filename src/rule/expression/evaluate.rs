@@ -6,16 +6,15 @@
 //! computed (a text where a number is needed, a division by zero, too many
 //! steps) is unknown too, so a verdict never rests on it.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::ast::{Call, Macro, Member, Node, NodeKind, Operator, Quantifier};
-use super::value::{Origin, Path, Plain, Slot, Stop, Unknown, Value, slot};
+use super::ast::{Call, Node, NodeKind, Operator};
+use super::value::{Plain, Slot, Stop, Unknown, Value};
 use super::{compare, function};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts};
 
 /// Steps of one evaluation: about a tenth of a second at worst.
 const STEPS: usize = 300_000;
@@ -37,8 +36,8 @@ pub(crate) struct World<'f> {
 
 /// Evaluates the expressions of one rule.
 pub(crate) struct Evaluator<'f> {
-    world: World<'f>,
-    locals: Vec<(&'f str, Slot<'f>)>,
+    pub(super) world: World<'f>,
+    pub(super) locals: Vec<(&'f str, Slot<'f>)>,
     steps: usize,
 }
 
@@ -86,11 +85,11 @@ impl<'f> Evaluator<'f> {
     }
 
     /// A value that is needed: an absent fact leaves the answer open.
-    fn value(&mut self, node: &'f Node) -> Result<Value<'f>, Unknown<'f>> {
+    pub(super) fn value(&mut self, node: &'f Node) -> Result<Value<'f>, Unknown<'f>> {
         self.slot(node).map_err(Stop::into_unknown)
     }
 
-    fn truth(&mut self, node: &'f Node) -> Result<bool, Unknown<'f>> {
+    pub(super) fn truth(&mut self, node: &'f Node) -> Result<bool, Unknown<'f>> {
         let value = self.value(node)?;
         match value.plain {
             Plain::Bool(truth) => Ok(truth),
@@ -98,7 +97,7 @@ impl<'f> Evaluator<'f> {
         }
     }
 
-    fn slot(&mut self, node: &'f Node) -> Slot<'f> {
+    pub(super) fn slot(&mut self, node: &'f Node) -> Slot<'f> {
         self.spend(1)?;
         match &node.kind {
             NodeKind::Bool(truth) => Ok(Value::made(Plain::Bool(*truth))),
@@ -134,83 +133,6 @@ impl<'f> Evaluator<'f> {
                 known_or_not => known_or_not,
             },
             NodeKind::Call(call) => self.call(call),
-        }
-    }
-
-    fn name(&mut self, name: &'f str) -> Slot<'f> {
-        if let Some((_, value)) = self.locals.iter().rev().find(|(local, _)| *local == name) {
-            return value.clone();
-        }
-        let root = || Rc::new(Path::Root(Cow::Borrowed(name)));
-        match name {
-            "now" => Ok(Value::made(Plain::Instant(self.world.now))),
-            "data" => slot(self.world.data, root(), None),
-            _ => match self.world.facts.roots().get(name) {
-                Some(fact) => slot(fact, root(), None),
-                None => self.missing(Origin { path: root(), source: None }),
-            },
-        }
-    }
-
-    /// A fact that is declared and yet not there.
-    fn missing(&self, origin: Origin<'f>) -> Slot<'f> {
-        Err(if self.world.missing_is_absent {
-            Stop::Absent(origin)
-        } else {
-            Stop::Unknown(Unknown::unreadable(origin, "it was not collected"))
-        })
-    }
-
-    fn member(&mut self, member: &'f Member) -> Slot<'f> {
-        // An absent or unreadable group answers for all of its members.
-        let of = match self.slot(&member.of) {
-            Ok(of) => of,
-            Err(Stop::Absent(origin)) => {
-                let path = Rc::new(Path::Member(origin.path, Cow::Borrowed(&member.name)));
-                return Err(Stop::Absent(Origin { path, source: origin.source }));
-            }
-            Err(unknown) => return Err(unknown),
-        };
-        match of.member(&member.name) {
-            Some(slot) => slot,
-            None if !matches!(of.plain, Plain::Members(_) | Plain::Map(_)) => {
-                Err(Stop::fault(format!("{} has no member `{}`", of.describe(), member.name)))
-            }
-            None if member.is_declared => self.missing(of.missing_member(&member.name)),
-            None => Err(Stop::Absent(of.missing_member(&member.name))),
-        }
-    }
-
-    fn index(&mut self, of: &'f Node, index: &'f Node) -> Slot<'f> {
-        let of = self.slot(of);
-        let index = self.value(index).map_err(Stop::Unknown)?;
-        let of = match (of, &index.plain) {
-            (Err(Stop::Absent(origin)), Plain::Text(key)) => {
-                let path = Rc::new(Path::Member(origin.path, key.clone()));
-                return Err(Stop::Absent(Origin { path, source: origin.source }));
-            }
-            (of, _) => of.map_err(|stop| Stop::Unknown(stop.into_unknown()))?,
-        };
-        match &index.plain {
-            Plain::Text(key) => match of.member(key) {
-                Some(slot) => slot,
-                None if matches!(of.plain, Plain::Members(_) | Plain::Map(_)) => {
-                    Err(Stop::Absent(of.missing_member(key)))
-                }
-                None => Err(Stop::fault(format!("{} has no members", of.describe()))),
-            },
-            Plain::Int(at) => {
-                let Some(elements) = of.elements() else {
-                    return Err(Stop::fault(format!("{} has no elements", of.describe())));
-                };
-                self.spend(elements.len())?;
-                if let Some(doubt) = of.doubt() {
-                    return Err(Stop::Unknown(doubt.clone()));
-                }
-                let found = usize::try_from(*at).ok().and_then(|at| elements.into_iter().nth(at));
-                found.unwrap_or_else(|| Err(Stop::fault(format!("the list has no element {at}"))))
-            }
-            _ => Err(Stop::fault(format!("{} is no index", index.describe()))),
         }
     }
 
@@ -270,33 +192,6 @@ impl<'f> Evaluator<'f> {
         Ok(Value::made(Plain::Bool(truth)))
     }
 
-    fn is_in(&mut self, needle: &'f Node, range: &'f Node) -> Slot<'f> {
-        let range = self.value(range).map_err(Stop::Unknown)?;
-        let needle = self.value(needle).map_err(Stop::Unknown)?;
-        if let Some(elements) = range.elements() {
-            let mut open = range.doubt().cloned();
-            for element in elements {
-                self.spend(1)?;
-                match element.map_err(Stop::into_unknown).and_then(|value| compare::equal(self, &needle, &value)) {
-                    Ok(true) => return Ok(Value::made(Plain::Bool(true))),
-                    Ok(false) => {}
-                    Err(unknown) => open = Some(add(open, unknown)),
-                }
-            }
-            return made(open.map_or(Ok(Plain::Bool(false)), Err));
-        }
-        let Plain::Text(key) = &needle.plain else {
-            return Err(Stop::fault(format!("{} is in no group", needle.describe())));
-        };
-        match range.member(key) {
-            Some(Ok(_)) => Ok(Value::made(Plain::Bool(true))),
-            Some(Err(Stop::Absent(_))) => Ok(Value::made(Plain::Bool(false))),
-            Some(Err(unknown)) => Err(unknown),
-            None if matches!(range.plain, Plain::Members(_) | Plain::Map(_)) => Ok(Value::made(Plain::Bool(false))),
-            None => Err(Stop::fault(format!("nothing is in {}", range.describe()))),
-        }
-    }
-
     fn map(&mut self, members: &'f [(Node, Node)]) -> Slot<'f> {
         let mut made = Vec::new();
         for (key, value) in members {
@@ -307,61 +202,6 @@ impl<'f> Evaluator<'f> {
             made.push((key.to_string(), self.slot(value)));
         }
         Ok(Value::made(Plain::Map(Rc::new(made))))
-    }
-
-    /// What a macro walks: the elements of a list, or the keys of a group.
-    fn walk(&mut self, range: &'f Node) -> Result<(Vec<Slot<'f>>, Option<Unknown<'f>>), Stop<'f>> {
-        let range = self.value(range).map_err(Stop::Unknown)?;
-        let elements = match &range.plain {
-            Plain::Members(members) => members
-                .iter()
-                .filter(|(_, fact)| !matches!(fact, Fact::Absent { .. }))
-                .map(|(key, _)| Ok(Value::text(key.as_str())))
-                .collect(),
-            Plain::Map(members) => members.iter().map(|(key, _)| Ok(Value::text(key.clone()))).collect(),
-            _ => match range.elements() {
-                Some(elements) => elements,
-                None => return Err(Stop::fault(format!("{} cannot be walked", range.describe()))),
-            },
-        };
-        self.spend(elements.len())?;
-        Ok((elements, range.doubt().cloned()))
-    }
-
-    fn quantify(&mut self, quantifier: &'f Macro) -> Slot<'f> {
-        let (elements, mut open) = self.walk(&quantifier.range)?;
-        let mut chosen = Vec::new();
-        let mut count = 0_usize;
-        for element in elements {
-            self.locals.push((&quantifier.name, element));
-            let holds = quantifier.condition.as_ref().map_or(Ok(true), |condition| self.truth(condition));
-            let body = match (&holds, &quantifier.body) {
-                (Ok(true), Some(body)) => Some(self.slot(body)),
-                _ => None,
-            };
-            self.locals.pop();
-            match (quantifier.what, holds) {
-                (_, Err(unknown)) => open = Some(add(open, unknown)),
-                (Quantifier::All, Ok(false)) => return Ok(Value::made(Plain::Bool(false))),
-                (Quantifier::Exists, Ok(true)) => return Ok(Value::made(Plain::Bool(true))),
-                (Quantifier::ExistsOne, Ok(true)) => count += 1,
-                (Quantifier::Map | Quantifier::Filter, Ok(true)) => chosen.extend(body),
-                (_, Ok(_)) => {}
-            }
-        }
-        match quantifier.what {
-            // An element that may belong to the list does not spoil the others.
-            Quantifier::Map | Quantifier::Filter => Ok(Value::list(chosen, open)),
-            Quantifier::ExistsOne if count > 1 => Ok(Value::made(Plain::Bool(false))),
-            what => match open {
-                Some(unknown) => Err(Stop::Unknown(unknown)),
-                None => Ok(Value::made(Plain::Bool(match what {
-                    Quantifier::All => true,
-                    Quantifier::ExistsOne => count == 1,
-                    _ => false,
-                }))),
-            },
-        }
     }
 
     fn call(&mut self, call: &'f Call) -> Slot<'f> {
@@ -396,26 +236,6 @@ impl<'f> Evaluator<'f> {
         function::call(self, &call.name, &call.candidates, &arguments)
     }
 
-    /// The row of a product's cycle: the exact one, else the longest prefix
-    /// that ends at a dot.
-    pub(super) fn lifecycle(&mut self, product: &str, cycle: &str) -> Slot<'f> {
-        let path = |cycle: &str| Rc::new(Path::Root(Cow::Owned(format!("lifecycle({product}, {cycle})"))));
-        let products = self.world.data.member("lifecycle").and_then(|table| table.member("products"));
-        let source: Option<&'f Source> = products.and_then(Fact::source);
-        let absent = || Err(Stop::Absent(Origin { path: path(cycle), source }));
-        let Some(cycles) = products.and_then(|products| products.member(product)) else { return absent() };
-        let mut wanted = cycle;
-        loop {
-            if let Some(row) = cycles.member(wanted) {
-                return slot(row, path(wanted), cycles.source().or(source));
-            }
-            match wanted.rsplit_once('.') {
-                Some((shorter, _)) => wanted = shorter,
-                None => return absent(),
-            }
-        }
-    }
-
     /// Whether a value equals one of those before it.
     pub(super) fn is_among(&mut self, value: &Value<'f>, others: &[Slot<'f>]) -> Result<bool, Stop<'f>> {
         for other in others.iter().flatten() {
@@ -445,11 +265,11 @@ impl<'f> Evaluator<'f> {
     }
 }
 
-fn made<'f>(plain: Result<Plain<'f>, Unknown<'f>>) -> Slot<'f> {
+pub(super) fn made<'f>(plain: Result<Plain<'f>, Unknown<'f>>) -> Slot<'f> {
     plain.map(Value::made).map_err(Stop::Unknown)
 }
 
-fn add<'f>(open: Option<Unknown<'f>>, more: Unknown<'f>) -> Unknown<'f> {
+pub(super) fn add<'f>(open: Option<Unknown<'f>>, more: Unknown<'f>) -> Unknown<'f> {
     match open {
         Some(unknown) => unknown.and(more),
         None => more,

@@ -12,8 +12,12 @@ mod compare;
 mod evaluate;
 mod function;
 mod kind;
+mod lifecycle;
 mod parse;
+mod places;
+mod quantify;
 mod quantity;
+mod reach;
 mod show;
 #[cfg(test)]
 mod tests;

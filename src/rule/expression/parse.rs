@@ -13,6 +13,7 @@ use cel::parser::PrattParser;
 use super::Fault;
 use super::ast::{Call, Macro, Member, Node, NodeKind, Operator, Quantifier};
 use super::function;
+use super::places::Places;
 
 /// The longest source, in bytes.
 pub(crate) const SOURCE_LIMIT: usize = 4096;
@@ -23,66 +24,19 @@ const TOKEN_LIMIT: usize = 800;
 /// The deepest nesting, of brackets and of the tree.
 const DEPTH_LIMIT: usize = 48;
 
+/// The nesting that the parser itself bears; the text is bounded before.
+pub(super) const NESTING: u16 = 64;
+
 /// Reads an expression.
 pub(crate) fn parse(source: &str) -> Result<Node, Vec<Fault>> {
     check_bounds(source).map_err(|fault| vec![fault])?;
     let tree = PrattParser::default()
-        .max_recursion_depth(64)
+        .max_recursion_depth(NESTING)
         .parse(source)
         .map_err(|errors| errors.errors.iter().map(|error| syntax_fault(source, error)).collect::<Vec<_>>())?;
     let mut lowering = Lowering { faults: Vec::new(), places: Places::new(source) };
     let root = lowering.node(tree, 0);
     if lowering.faults.is_empty() { Ok(root) } else { Err(lowering.faults) }
-}
-
-/// Where the parts of an expression stand in its source.
-///
-/// The parser gives places only with errors, so the same text is parsed again
-/// with an error behind it: the numbers of the parts are the same. That
-/// happens only when there is a fault to show.
-pub(crate) struct Places<'s> {
-    source: &'s str,
-    table: Option<std::sync::Arc<cel::common::ast::SourceInfo>>,
-}
-
-impl<'s> Places<'s> {
-    pub(crate) fn new(source: &'s str) -> Self {
-        Places { source, table: None }
-    }
-
-    /// The bytes of the token that stands for a part: a name, a dot, an operator.
-    pub(crate) fn of(&mut self, id: u64) -> Range<usize> {
-        if self.table.is_none() {
-            let with_error = format!("{}\n]", self.source);
-            let errors = PrattParser::default().max_recursion_depth(64).parse(&with_error).err();
-            self.table = errors.and_then(|errors| errors.errors.into_iter().find_map(|error| error.source_info));
-        }
-        let range = self.table.as_ref().and_then(|table| table.offset_for(id));
-        let bound = |offset: u32| usize::try_from(offset).unwrap_or(0).min(self.source.len());
-        range.map_or(0..self.source.len(), |(start, end)| bound(start)..bound(end))
-    }
-
-    /// The same, and the name that follows a dot.
-    pub(crate) fn of_member(&mut self, id: u64, name: &str) -> Range<usize> {
-        let dot = self.of(id);
-        let after = self.source.get(dot.end..).unwrap_or_default();
-        match after.find(name) {
-            Some(at) if after.get(..at).is_some_and(|gap| gap.trim().is_empty()) => {
-                dot.end + at..dot.end + at + name.len()
-            }
-            _ => dot,
-        }
-    }
-
-    /// The name before the bracket of a call with a receiver.
-    pub(crate) fn of_call(&mut self, id: u64, name: &str) -> Range<usize> {
-        let bracket = self.of(id);
-        let before = self.source.get(..bracket.start).unwrap_or_default();
-        match before.rfind(name) {
-            Some(at) if before.get(at + name.len()..).is_some_and(|gap| gap.trim().is_empty()) => at..at + name.len(),
-            _ => bracket,
-        }
-    }
 }
 
 fn check_bounds(source: &str) -> Result<(), Fault> {

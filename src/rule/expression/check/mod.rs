@@ -2,14 +2,17 @@
 //! there are facts: CEL itself would find a misspelt name only when it is
 //! touched, and a rule that is wrong must not be silently unknown.
 
+mod name;
+mod operator;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Fault;
-use super::ast::{Call, Macro, Member, Node, NodeKind, Operator, Quantifier};
+use super::ast::{Call, Macro, Node, NodeKind, Quantifier};
 use super::function::{self, Takes};
-use super::kind::{Branch, CATALOGUE, Kind};
-use super::parse::Places;
+use super::kind::{CATALOGUE, Kind};
+use super::places::Places;
 use crate::rule::diagnostic::did_you_mean;
 
 /// What an expression may name besides facts.
@@ -158,198 +161,6 @@ impl Checker<'_> {
             }
             NodeKind::Call(call) => self.call(id, call),
         }
-    }
-
-    fn name(&mut self, id: u64, name: &str) -> Kind {
-        if let Some((_, kind)) = self.locals.iter().rev().find(|(local, _)| local == name) {
-            return kind.clone();
-        }
-        match name {
-            "now" => return Kind::Instant,
-            "data" => return Kind::Any,
-            _ => {}
-        }
-        if let Some(branch) = CATALOGUE.members.get(name) {
-            return self.branch(branch);
-        }
-        let locals: Vec<String> = self.locals.iter().map(|(local, _)| local.clone()).collect();
-        let valid = CATALOGUE.members.keys().copied().chain(locals.iter().map(String::as_str)).chain(["now", "data"]);
-        let help = did_you_mean(name, valid);
-        let span = self.places.of(id);
-        self.fault(span, format!("there is no fact `{name}`"), "not a fact, nor a name bound here".to_owned(), help);
-        Kind::Any
-    }
-
-    /// The kind of a fact or group; a fact is noted as read.
-    fn branch(&mut self, branch: &'static Branch) -> Kind {
-        let kind = branch.kind();
-        if let (Some(fact), false) = (branch.fact, matches!(kind, Kind::Group(_))) {
-            self.facts.insert(fact.path);
-        }
-        kind
-    }
-
-    fn member(&mut self, id: u64, member: &mut Member) -> Kind {
-        if let NodeKind::Name(name) = &member.of.kind
-            && name == "data"
-            && !self.locals.iter().any(|(local, _)| local == "data")
-        {
-            return self.table(id, &member.name);
-        }
-        let of = self.kind(&mut member.of);
-        let name = member.name.as_str();
-        let (valid, of_what): (Vec<&str>, String) = match &of {
-            Kind::Any => return Kind::Any,
-            Kind::Map(value) => return (**value).clone(),
-            Kind::Group(branch) => {
-                if let Some(inner) = branch.members.get(name) {
-                    member.is_declared = true;
-                    return self.branch(inner);
-                }
-                (branch.members.keys().copied().collect(), format!("fact `{}.{name}`", branch.path))
-            }
-            Kind::Object(fields) => {
-                if let Some(field) = fields.iter().find(|field| field.name == name) {
-                    return Kind::of(field.kind);
-                }
-                (fields.iter().map(|field| field.name).collect(), format!("member `{name}`"))
-            }
-            other => {
-                let span = self.places.of_member(id, name);
-                let message = format!("{other} has no members");
-                let help = function::names(true)
-                    .any(|function| function == name)
-                    .then(|| format!("a function is called with brackets: `{name}()`"));
-                self.fault(span, message, format!("`{name}` of {other}"), help);
-                return Kind::Any;
-            }
-        };
-        let help = did_you_mean(name, valid.iter().copied()).or_else(|| {
-            let mut shown = valid.iter().take(12).copied().collect::<Vec<_>>().join(", ");
-            if valid.len() > 12 {
-                shown.push_str(", …");
-            }
-            Some(format!("there are: {shown}"))
-        });
-        let span = self.places.of_member(id, name);
-        self.fault(span, format!("there is no {of_what}"), "no such name".to_owned(), help);
-        Kind::Any
-    }
-
-    fn table(&mut self, id: u64, name: &str) -> Kind {
-        if !self.names.tables.contains(&name) {
-            let help = did_you_mean(name, self.names.tables.iter().copied());
-            let span = self.places.of_member(id, name);
-            self.fault(span, format!("there is no table `{name}`"), format!("no `rules/data/{name}.yaml`"), help);
-        }
-        Kind::Any
-    }
-
-    fn index(&mut self, of: &mut Node, index: &mut Node) -> Kind {
-        let kind = self.value(of);
-        match kind {
-            Kind::List(element) => {
-                self.expect(index, |kind| matches!(kind, Kind::Int), "a whole number");
-                *element
-            }
-            Kind::Map(value) => {
-                self.expect(index, |kind| matches!(kind, Kind::Text), "text");
-                *value
-            }
-            Kind::Object(_) | Kind::Group(_) => {
-                self.expect(index, |kind| matches!(kind, Kind::Text), "text");
-                Kind::Any
-            }
-            Kind::Any => {
-                self.value(index);
-                Kind::Any
-            }
-            other => {
-                let span = self.place(of);
-                self.fault(span, format!("{other} has no elements"), "expected a list or a map".to_owned(), None);
-                Kind::Any
-            }
-        }
-    }
-
-    fn binary(&mut self, id: u64, operator: Operator, left: &Kind, right: &Kind) -> Kind {
-        use Operator::{Add, Equal, NotEqual, Subtract};
-        let numbers = matches!(left, Kind::Int | Kind::Float) && matches!(right, Kind::Int | Kind::Float);
-        let is_any = matches!(left, Kind::Any) || matches!(right, Kind::Any);
-        let help = |checker: &mut Self, what: &str, help: Option<&str>| {
-            let span = checker.places.of(id);
-            let message = format!("{left} {} {right}", operator.sign());
-            checker.fault(span, message, what.to_owned(), help.map(str::to_owned));
-        };
-        match operator {
-            Equal | NotEqual => {
-                if !left.fits(right) {
-                    let hint = match (left, right) {
-                        (Kind::Version, Kind::Text) | (Kind::Text, Kind::Version) => Some("write `version(\"…\")`"),
-                        (Kind::Quantity, _) | (_, Kind::Quantity) => Some("write `quantity(…)` on both sides"),
-                        _ => None,
-                    };
-                    help(self, "these are never equal", hint);
-                }
-                Kind::Bool
-            }
-            Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-                let has_order = is_any
-                    || numbers
-                    || (left == right
-                        && matches!(left, Kind::Version | Kind::Instant | Kind::Duration | Kind::Quantity));
-                if !has_order {
-                    let hint = (matches!(left, Kind::Text) || matches!(right, Kind::Text))
-                        .then_some("compare with `version(…)`, `date(…)` or `quantity(…)`");
-                    help(self, "these have no order", hint);
-                }
-                Kind::Bool
-            }
-            _ if numbers => {
-                if matches!((left, right), (Kind::Int, Kind::Int)) {
-                    Kind::Int
-                } else {
-                    Kind::Float
-                }
-            }
-            Add if matches!((left, right), (Kind::Text, Kind::Text)) => Kind::Text,
-            Add if matches!((left, right), (Kind::List(_), Kind::List(_))) => left.clone().or(right.clone()),
-            Add if matches!((left, right), (Kind::Instant, Kind::Duration) | (Kind::Duration, Kind::Instant)) => {
-                Kind::Instant
-            }
-            Subtract if matches!((left, right), (Kind::Instant, Kind::Duration)) => Kind::Instant,
-            Subtract if matches!((left, right), (Kind::Instant, Kind::Instant)) => Kind::Duration,
-            Add | Subtract if matches!((left, right), (Kind::Duration, Kind::Duration)) => Kind::Duration,
-            _ if is_any => Kind::Any,
-            _ => {
-                let hint = matches!((left, right), (Kind::Text, _) | (_, Kind::Text))
-                    .then_some("`string(…)` makes text of a number");
-                help(self, "this cannot be computed", hint);
-                Kind::Any
-            }
-        }
-    }
-
-    fn is_in(&mut self, id: u64, needle: &mut Node, range: &mut Node) -> Kind {
-        let needle = self.value(needle);
-        let range = self.value(range);
-        let problem = match &range {
-            Kind::Any => None,
-            Kind::List(element) if needle.fits(element) => None,
-            Kind::List(element) => Some((format!("{needle} in a list of {element}"), "never there", None)),
-            Kind::Map(_) | Kind::Object(_) | Kind::Group(_) if needle.fits(&Kind::Text) => None,
-            Kind::Text => Some((
-                format!("{needle} in text"),
-                "expected a list or a map",
-                Some("`text.contains(part)` looks for a part of a text".to_owned()),
-            )),
-            other => Some((format!("{needle} in {other}"), "expected a list or a map", None)),
-        };
-        if let Some((message, label, help)) = problem {
-            let span = self.places.of(id);
-            self.fault(span, message, label.to_owned(), help);
-        }
-        Kind::Bool
     }
 
     fn quantifier(&mut self, id: u64, quantifier: &mut Macro) -> Kind {

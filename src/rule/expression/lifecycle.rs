@@ -1,0 +1,30 @@
+//! When support ends: the rows of `rules/data/lifecycle.yaml`.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use super::evaluate::Evaluator;
+use super::value::{Origin, Path, Slot, Stop, slot};
+use crate::fact::{Fact, Source};
+
+impl<'f> Evaluator<'f> {
+    /// The row of a product's cycle: the exact one, else the longest prefix
+    /// that ends at a dot.
+    pub(super) fn lifecycle(&mut self, product: &str, cycle: &str) -> Slot<'f> {
+        let path = |cycle: &str| Rc::new(Path::Root(Cow::Owned(format!("lifecycle({product}, {cycle})"))));
+        let products = self.world.data.member("lifecycle").and_then(|table| table.member("products"));
+        let source: Option<&'f Source> = products.and_then(Fact::source);
+        let absent = || Err(Stop::Absent(Origin { path: path(cycle), source }));
+        let Some(cycles) = products.and_then(|products| products.member(product)) else { return absent() };
+        let mut wanted = cycle;
+        loop {
+            if let Some(row) = cycles.member(wanted) {
+                return slot(row, path(wanted), cycles.source().or(source));
+            }
+            match wanted.rsplit_once('.') {
+                Some((shorter, _)) => wanted = shorter,
+                None => return absent(),
+            }
+        }
+    }
+}

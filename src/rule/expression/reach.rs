@@ -1,0 +1,89 @@
+//! The way to a fact: names, members and indexes.
+//!
+//! An absent or unreadable group answers for all of its members.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use super::ast::{Member, Node};
+use super::evaluate::Evaluator;
+use super::value::{Origin, Path, Plain, Slot, Stop, Unknown, Value, slot};
+
+impl<'f> Evaluator<'f> {
+    pub(super) fn name(&mut self, name: &'f str) -> Slot<'f> {
+        if let Some((_, value)) = self.locals.iter().rev().find(|(local, _)| *local == name) {
+            return value.clone();
+        }
+        let root = || Rc::new(Path::Root(Cow::Borrowed(name)));
+        match name {
+            "now" => Ok(Value::made(Plain::Instant(self.world.now))),
+            "data" => slot(self.world.data, root(), None),
+            _ => match self.world.facts.roots().get(name) {
+                Some(fact) => slot(fact, root(), None),
+                None => self.missing(Origin { path: root(), source: None }),
+            },
+        }
+    }
+
+    /// A fact that is declared and yet not there.
+    fn missing(&self, origin: Origin<'f>) -> Slot<'f> {
+        Err(if self.world.missing_is_absent {
+            Stop::Absent(origin)
+        } else {
+            Stop::Unknown(Unknown::unreadable(origin, "it was not collected"))
+        })
+    }
+
+    pub(super) fn member(&mut self, member: &'f Member) -> Slot<'f> {
+        // An absent or unreadable group answers for all of its members.
+        let of = match self.slot(&member.of) {
+            Ok(of) => of,
+            Err(Stop::Absent(origin)) => {
+                let path = Rc::new(Path::Member(origin.path, Cow::Borrowed(&member.name)));
+                return Err(Stop::Absent(Origin { path, source: origin.source }));
+            }
+            Err(unknown) => return Err(unknown),
+        };
+        match of.member(&member.name) {
+            Some(slot) => slot,
+            None if !matches!(of.plain, Plain::Members(_) | Plain::Map(_)) => {
+                Err(Stop::fault(format!("{} has no member `{}`", of.describe(), member.name)))
+            }
+            None if member.is_declared => self.missing(of.missing_member(&member.name)),
+            None => Err(Stop::Absent(of.missing_member(&member.name))),
+        }
+    }
+
+    pub(super) fn index(&mut self, of: &'f Node, index: &'f Node) -> Slot<'f> {
+        let of = self.slot(of);
+        let index = self.value(index).map_err(Stop::Unknown)?;
+        let of = match (of, &index.plain) {
+            (Err(Stop::Absent(origin)), Plain::Text(key)) => {
+                let path = Rc::new(Path::Member(origin.path, key.clone()));
+                return Err(Stop::Absent(Origin { path, source: origin.source }));
+            }
+            (of, _) => of.map_err(|stop| Stop::Unknown(stop.into_unknown()))?,
+        };
+        match &index.plain {
+            Plain::Text(key) => match of.member(key) {
+                Some(slot) => slot,
+                None if matches!(of.plain, Plain::Members(_) | Plain::Map(_)) => {
+                    Err(Stop::Absent(of.missing_member(key)))
+                }
+                None => Err(Stop::fault(format!("{} has no members", of.describe()))),
+            },
+            Plain::Int(at) => {
+                let Some(elements) = of.elements() else {
+                    return Err(Stop::fault(format!("{} has no elements", of.describe())));
+                };
+                self.spend(elements.len())?;
+                if let Some(doubt) = of.doubt() {
+                    return Err(Stop::Unknown(doubt.clone()));
+                }
+                let found = usize::try_from(*at).ok().and_then(|at| elements.into_iter().nth(at));
+                found.unwrap_or_else(|| Err(Stop::fault(format!("the list has no element {at}"))))
+            }
+            _ => Err(Stop::fault(format!("{} is no index", index.describe()))),
+        }
+    }
+}
