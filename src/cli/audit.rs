@@ -57,6 +57,7 @@ pub(crate) struct AuditArgs {
 /// Runs the command.
 pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let work = Work::begin();
+    super::start_threads();
     let (started, started_at) = (Instant::now(), super::now());
     let now = args.now.unwrap_or(started_at);
     let mut outputs = open_outputs(args, terminal)?;

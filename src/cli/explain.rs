@@ -35,6 +35,7 @@ pub(crate) struct ExplainArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ExplainArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    super::start_threads();
     let text = args.text.join(" ");
     let mut bytes = Vec::new();
     let is_log = text == "-";

@@ -35,6 +35,7 @@ pub(crate) struct FactsArgs {
 /// Runs the command.
 pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let work = Work::begin();
+    super::start_threads();
     let (started, started_at) = (Instant::now(), super::now());
     let wanted: BTreeSet<String> = args.wanted.iter().cloned().collect();
     refuse_unknown(&wanted)?;

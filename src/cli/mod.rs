@@ -94,6 +94,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The most threads that read and judge: more than this only cost memory and
+/// the time to start them, on a node whose cores belong to others.
+const MAX_THREADS: usize = 8;
+
+/// The stack of each: conditions may nest deeply.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Starts the threads; after [`interrupt::Work::begin`] where that is used, so
+/// that they leave the signals to it.
+fn start_threads() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(cores.min(MAX_THREADS)).stack_size(STACK_BYTES);
+    // It can only fail where a pool is there already, which serves as well.
+    let _ = pool.build_global();
+}
+
 /// A fault of ours in one line; a collector's costs only its own facts.
 fn report_fault(fault: &std::panic::PanicHookInfo) {
     let place = fault.location().map(ToString::to_string).unwrap_or_default();

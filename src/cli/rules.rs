@@ -77,6 +77,7 @@ pub(crate) struct DocsArgs {
 
 /// Runs the command.
 pub(crate) fn run(command: &RulesCommand, terminal: Terminal) -> Result<Exit, Failure> {
+    super::start_threads();
     match command {
         RulesCommand::List(args) => list(args, terminal)?,
         RulesCommand::Show(args) => show(args, terminal)?,
