@@ -158,7 +158,12 @@ pub(super) const FACTS: &[FactDoc] = &[
     FactDoc::new(
         "containerd.ignored_properties",
         Type::List(&Type::Object(IGNORED)),
-        "Properties and whole sections that this version passes over because of the file's `version`, or because they stand in the wrong table.",
+        "Properties and whole sections that this version passes over because of the file's `version`.",
+    ),
+    FactDoc::new(
+        "containerd.misplaced_properties",
+        Type::List(&Type::Object(IGNORED)),
+        "Properties of handlers that stand beside `options` instead of in it, or are no boolean, so that they count for nothing.",
     ),
     FactDoc::new(
         "containerd.removed_properties",

@@ -44,8 +44,9 @@ pub(super) fn answer(root: &HostRoot, loaded: &Loaded, release: Release) -> Answ
     );
     answers.insert("start_faults", list(merged.start_faults.iter().map(|fault| remark(fault, "setting"))));
     answers.insert("cri.load_faults", list(faults.iter().map(|fault| remark(fault, "setting"))));
-    let ignored = merged.ignored.iter().cloned().chain(effective.find_misplaced());
-    answers.insert("ignored_properties", list(ignored.map(|ignored| remark(&ignored, "property"))));
+    answers.insert("ignored_properties", list(merged.ignored.iter().map(|ignored| remark(ignored, "property"))));
+    let misplaced = effective.find_misplaced();
+    answers.insert("misplaced_properties", list(misplaced.iter().map(|misplaced| remark(misplaced, "property"))));
     answer_handlers(root, &effective, release, &mut answers);
     answer_rest(root, &merged, &effective, release, &mut answers);
     answers

@@ -64,6 +64,7 @@ const CONFIGURED: &[&str] = &[
     "registry.insecure",
     "registry.credentials",
     "ignored_properties",
+    "misplaced_properties",
     "address",
     "state_dir",
 ];
