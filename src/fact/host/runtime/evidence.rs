@@ -84,7 +84,7 @@ fn parse_path(line: &str) -> Option<&str> {
 fn is_literal_slice(path: &str) -> bool {
     path.split('/').any(|part| {
         let mut pieces = part.splitn(3, ':');
-        let is_slice = pieces.next().is_some_and(|slice| slice.ends_with(".slice"));
+        let is_slice = pieces.next().and_then(|slice| slice.strip_suffix(".slice")).is_some();
         let prefix = pieces.next();
         let id = pieces.next();
         is_slice && prefix.is_some_and(|prefix| !prefix.is_empty()) && id.is_some_and(|id| !id.is_empty())

@@ -125,7 +125,7 @@ fn of_unit(host: &Host) -> Daemon {
     daemon.program = arguments.first().filter(|program| program.starts_with('/')).cloned();
     let place = |at: usize| command.get(at).map_or_else(|| Source::file(&unit.path), |(_, source)| source.clone());
     if let Some((at, path)) = flag(&arguments, &["config", "c"]) {
-        daemon.config = path.to_owned();
+        path.clone_into(&mut daemon.config);
         daemon.config_source = place(at);
         daemon.is_config_named = true;
     }

@@ -150,8 +150,8 @@ impl Effective {
         self.default_runtime().into_iter().chain(self.handlers.values().filter(move |handler| handler.name != default))
     }
 
-    /// The handler whose driver RuntimeConfig answers: of runc's shim and with
-    /// an options table, which the built-in runc has. None: sd_booted decides.
+    /// The handler whose driver `RuntimeConfig` answers: of runc's shim and with
+    /// an options table, which the built-in runc has. None: `sd_booted` decides.
     pub(super) fn reported(&self) -> Option<(&Handler, Driver)> {
         self.ordered_handlers().find_map(|handler| {
             let has_options = handler.name == "runc" || handler.get("options").is_some();

@@ -96,7 +96,7 @@ fn answer_handlers(root: &HostRoot, effective: &Effective, release: Release, ans
     answers.insert("reported_cgroup_driver", reported);
 }
 
-/// Where no handler decides, containerd answers by sd_booted(3).
+/// Where no handler decides, containerd answers by `sd_booted(3)`.
 fn booted_driver(root: &HostRoot) -> Fact {
     const FOLDER: &str = "/run/systemd/system";
     if root.metadata(FOLDER).is_found() {

@@ -184,7 +184,7 @@ fn set_written(daemon: &Daemon, loaded: &Loaded, facts: &mut Facts) {
         list(removed.iter().map(|removed| {
             group([
                 ("property", removed.place.fact(removed.property.as_str())),
-                ("removed_in", removed.place.fact(removed.removed_in)),
+                ("removed_in", removed.place.fact(removed.since)),
                 ("replacement", removed.place.fact(removed.replacement)),
             ])
         })),

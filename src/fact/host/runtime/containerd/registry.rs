@@ -69,7 +69,7 @@ fn insecure_tables(effective: &Effective, release: Release, found: &mut Vec<Fact
     for (_, mirror) in registry.get("mirrors").and_then(Property::members).into_iter().flatten() {
         for url in mirror.get("endpoint").map(Property::elements).unwrap_or_default() {
             if let Some(text) = url.text().filter(|text| is_plain_http(text)) {
-                found.push(remark(host_of(text), "http", url.source()));
+                found.push(remark(host_of(text), "http", &url.source()));
             }
         }
     }
@@ -80,7 +80,7 @@ fn insecure_tables(effective: &Effective, release: Release, found: &mut Vec<Fact
     for (host, settings) in registry.get("configs").and_then(Property::members).into_iter().flatten() {
         let skip = settings.at(&["tls", "insecure_skip_verify"]).filter(|skip| skip.bool() == Some(true));
         if let Some(skip) = skip {
-            found.push(remark(host, "skip_verify", skip.source()));
+            found.push(remark(host, "skip_verify", &skip.source()));
         }
     }
 }
@@ -98,18 +98,18 @@ fn insecure_hosts(root: &HostRoot, folder: &str, found: &mut Vec<Fact>) -> Resul
         if let Some(server) = document.get("server")
             && let Some(url) = server.text().filter(|url| is_plain_http(url))
         {
-            found.push(remark(host_of(url), "http", server.source()));
+            found.push(remark(host_of(url), "http", &server.source()));
         }
         if let Some(skip) = document.get("skip_verify").filter(|skip| skip.bool() == Some(true)) {
             let server = document.get("server").and_then(Property::text).unwrap_or(name);
-            found.push(remark(host_of(server), "skip_verify", skip.source()));
+            found.push(remark(host_of(server), "skip_verify", &skip.source()));
         }
         for (url, host) in document.get("host").and_then(Property::members).into_iter().flatten() {
             if is_plain_http(url) {
-                found.push(remark(host_of(url), "http", host.source()));
+                found.push(remark(host_of(url), "http", &host.source()));
             }
             if let Some(skip) = host.get("skip_verify").filter(|skip| skip.bool() == Some(true)) {
-                found.push(remark(host_of(url), "skip_verify", skip.source()));
+                found.push(remark(host_of(url), "skip_verify", &skip.source()));
             }
         }
     }
@@ -183,7 +183,7 @@ fn credential(root: &HostRoot, host: &str, kind: &str, secret: &Property) -> Fac
     group([("host", secret.fact(host_of(host))), ("kind", secret.fact(kind)), ("mode", mode)])
 }
 
-fn remark(host: &str, problem: &str, source: Source) -> Fact {
+fn remark(host: &str, problem: &str, source: &Source) -> Fact {
     let fact = |value: Value| Fact::known(value, source.clone());
     group([
         ("host", fact(host.into())),

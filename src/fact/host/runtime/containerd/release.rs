@@ -102,7 +102,7 @@ impl Release {
         })
     }
 
-    /// Whether it implements the CRI call RuntimeConfig.
+    /// Whether it implements the CRI call `RuntimeConfig`.
     pub(super) fn answers_runtime_config(self) -> bool {
         self >= Release(2, 0, 0)
     }

@@ -17,7 +17,7 @@ pub(super) struct Removed {
     /// Its path beneath the plugin's section.
     pub(super) property: String,
     /// First version without it, `2.0`.
-    pub(super) removed_in: &'static str,
+    pub(super) since: &'static str,
     /// What takes its place.
     pub(super) replacement: &'static str,
     /// Where it stands.
@@ -68,7 +68,7 @@ pub(super) fn find_removed(files: &[ConfigFile]) -> Vec<Removed> {
         {
             found.push(Removed {
                 property: "cni.bin_dir".to_owned(),
-                removed_in: "2.4",
+                since: "2.4",
                 replacement: "`bin_dirs`",
                 place: place.clone(),
             });
@@ -82,7 +82,7 @@ fn find_in_section(section: &Property, found: &mut Vec<Removed>) {
         for (property, place) in find_at(section, path) {
             // An empty table of TLS settings is one too: it stops 1.x and is lost in 2.x.
             if place.is_set() || path.ends_with(&["tls"]) {
-                found.push(Removed { property, removed_in, replacement, place: place.clone() });
+                found.push(Removed { property, since: removed_in, replacement, place: place.clone() });
             }
         }
     }
@@ -90,7 +90,7 @@ fn find_in_section(section: &Property, found: &mut Vec<Removed>) {
         for (property, place) in find_at(section, path) {
             if place.text() == Some(value) {
                 let property = format!("{property} = \"{value}\"");
-                found.push(Removed { property, removed_in, replacement, place: place.clone() });
+                found.push(Removed { property, since: removed_in, replacement, place: place.clone() });
             }
         }
     }

@@ -169,8 +169,7 @@ fn false_in_a_drop_in_overrides_true_in_2_x() {
 #[test]
 fn the_new_section_wins_where_a_version_2_file_has_both() {
     let text = format!(
-        "{}\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runc.options]\n  SystemdCgroup = false\n",
-        RUNC_V2
+        "{RUNC_V2}\n[plugins.\"io.containerd.cri.v1.runtime\".containerd.runtimes.runc.options]\n  SystemdCgroup = false\n"
     );
     assert_eq!(drivers(&[&text], V2_1), "runc=cgroupfs");
 }
@@ -241,7 +240,7 @@ fn systemd_cgroup_stops_1_x_and_is_gone_in_2_x() {
     assert!(load_faults(&[text], V2_1).is_empty());
     let removed = find_removed(&files(&[text]));
     assert_eq!(
-        removed.iter().map(|removed| (removed.property.as_str(), removed.removed_in)).collect::<Vec<_>>(),
+        removed.iter().map(|removed| (removed.property.as_str(), removed.since)).collect::<Vec<_>>(),
         [("systemd_cgroup", "2.0")]
     );
     let default = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsystemd_cgroup = false\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.default_runtime]\nruntime_type = \"\"\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors]\n";

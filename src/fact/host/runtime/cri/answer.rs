@@ -1,6 +1,6 @@
 //! Facts of what a runtime answered, its loaded configuration among them.
 //!
-//! In: answers of Version, Status (verbose) and RuntimeConfig. Out: facts
+//! In: answers of Version, Status (verbose) and `RuntimeConfig`. Out: facts
 //! `cri.*`. The loaded configuration is the JSON text `config` of Status: what
 //! containerd works with, whatever its files say by now.
 
@@ -60,7 +60,7 @@ fn set_runtime_config(answer: &Answer, facts: &mut Facts) {
     let (answers, driver) = match &answer.runtime_config {
         Some(Ok(None)) => (Fact::known(false, asked()), Fact::absent(asked())),
         Some(Ok(Some(config))) => {
-            let driver = parse_driver(config);
+            let driver = parse_driver(*config);
             let fact = driver.map_or_else(|| Fact::absent(asked()), |driver| Fact::known(driver, asked()));
             (Fact::known(driver.is_some(), asked()), fact)
         }
@@ -78,7 +78,7 @@ fn set_runtime_config(answer: &Answer, facts: &mut Facts) {
 }
 
 /// Without the `linux` message nothing is said, though it would decode to 0, SYSTEMD.
-fn parse_driver(config: &RuntimeConfigResponse) -> Option<&'static str> {
+fn parse_driver(config: RuntimeConfigResponse) -> Option<&'static str> {
     match config.linux?.cgroup_driver {
         0 => Some("systemd"),
         1 => Some("cgroupfs"),

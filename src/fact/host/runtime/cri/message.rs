@@ -15,7 +15,8 @@ pub(super) struct VersionRequest {
     pub(super) version: String,
 }
 
-/// Who is there.
+/// Who is there. Fields are named as in the specification.
+#[expect(clippy::struct_field_names, reason = "the specification's names")]
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub(super) struct VersionResponse {
     /// Name of the runtime.

@@ -44,7 +44,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const NEIGHBOUR_WAIT: Duration = Duration::from_secs(2);
 
 /// A silence that is shorter proves nothing: the run had no more time.
-const SHORTEST_SILENCE: Duration = Duration::from_secs(2);
+const SHORTEST_SILENCE: Duration = Duration::from_millis(1900);
 
 /// Everything but the endpoint and the list of sockets.
 const OF_ANSWER: &[&str] = &[
@@ -172,7 +172,7 @@ fn status_of(outcome: &Result<Answer, Failure>) -> Result<&'static str, String> 
         Err(Failure::Missing) => "missing",
         Err(Failure::Refused(_)) => "refused",
         Err(Failure::Unimplemented(_)) => "unimplemented",
-        Err(Failure::Timeout(waited)) if *waited >= SHORTEST_SILENCE - Duration::from_millis(100) => "timeout",
+        Err(Failure::Timeout(waited)) if *waited >= SHORTEST_SILENCE => "timeout",
         Err(Failure::Error(_)) => "error",
         Err(failure @ (Failure::Timeout(_) | Failure::Forbidden(_))) => return Err(failure.describe()),
     })

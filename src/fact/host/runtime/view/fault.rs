@@ -21,8 +21,8 @@ pub(super) fn cri_faults(earlier: &Facts) -> Fact {
             Ok(faults) => Fact::group(faults),
             Err(_) => list([said_by_socket(earlier)]),
         },
-        Some(_) => of_files(earlier, false).map_or_else(|fact| fact, Fact::group),
-        None => of_files(earlier, true).map_or_else(|fact| fact, Fact::group),
+        Some(_) => of_files(earlier, false).map_or_else(|fact| *fact, Fact::group),
+        None => of_files(earlier, true).map_or_else(|fact| *fact, Fact::group),
     }
 }
 
@@ -35,7 +35,7 @@ fn said_by_socket(earlier: &Facts) -> Fact {
 }
 
 /// Faults of the files; registry tables are left to their own rule.
-fn of_files(earlier: &Facts, with_start: bool) -> Result<Vec<Fact>, Fact> {
+fn of_files(earlier: &Facts, with_start: bool) -> Result<Vec<Fact>, Box<Fact>> {
     let mut faults = Vec::new();
     for element in elements(earlier, "containerd.cri.disabled_by")? {
         let source = element.source().cloned().unwrap_or_else(|| Source::file("/etc/containerd/config.toml"));
@@ -53,10 +53,10 @@ fn of_files(earlier: &Facts, with_start: bool) -> Result<Vec<Fact>, Fact> {
     Ok(faults)
 }
 
-fn elements<'a>(earlier: &'a Facts, path: &str) -> Result<&'a [Fact], Fact> {
+fn elements<'a>(earlier: &'a Facts, path: &str) -> Result<&'a [Fact], Box<Fact>> {
     match earlier.get(path) {
-        Some(fact) => fact.list().ok_or_else(|| fact.clone()),
-        None => Err(super::part::take(earlier, path)),
+        Some(fact) => fact.list().ok_or_else(|| Box::new(fact.clone())),
+        None => Err(Box::new(super::part::take(earlier, path))),
     }
 }
 
@@ -82,13 +82,14 @@ pub(super) fn broken_handlers(host: &Host, earlier: &Facts, handlers: &Fact) -> 
     }))
 }
 
-/// In a recorded tree, only where somebody recorded containerd's programs.
+/// Only where runc's shim lies in a usual folder: then the others would too,
+/// and a recorded tree holds the programs.
 fn are_programs_recorded(host: &Host) -> bool {
-    PROGRAM_FOLDERS.iter().any(|folder| {
-        ["containerd", "containerd-shim-runc-v2"]
-            .iter()
-            .any(|program| host.root.metadata(&format!("{folder}/{program}")).is_found())
-    })
+    is_program(host, "containerd-shim-runc-v2")
+}
+
+fn is_program(host: &Host, name: &str) -> bool {
+    PROGRAM_FOLDERS.iter().any(|folder| host.root.metadata(&format!("{folder}/{name}")).is_found())
 }
 
 fn find_problem<'a>(host: &Host, handler: &'a Fact, can_judge: bool) -> Option<(String, &'a Fact)> {
@@ -96,6 +97,9 @@ fn find_problem<'a>(host: &Host, handler: &'a Fact, can_judge: bool) -> Option<(
     let shim = kind.text()?;
     if shim.is_empty() {
         return Some(("names no runtime_type, and containerd 1.x puts none in its place".to_owned(), kind));
+    }
+    if !can_judge && !host.root.is_live() {
+        return None;
     }
     let is_missing = |path: &str| {
         let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
@@ -115,7 +119,7 @@ fn find_problem<'a>(host: &Host, handler: &'a Fact, can_judge: bool) -> Option<(
         return is_missing(text).then(|| (format!("its runtime_path {text} is not there"), path));
     }
     let program = parse_shim_program(shim)?;
-    let is_found = PROGRAM_FOLDERS.iter().any(|folder| host.root.metadata(&format!("{folder}/{program}")).is_found());
+    let is_found = is_program(host, &program);
     // Another runtime's shim may lie in a folder of the daemon's own PATH.
     (can_judge && !is_found).then(|| (format!("its shim {program} is in no folder of programs"), kind))
 }
