@@ -15,7 +15,7 @@ use crate::fact::{Fact, Facts, Source};
 /// How containerd shows itself.
 pub(super) const TRACES: Traces = Traces {
     programs: &["containerd"],
-    packages: &["containerd.io", "containerd", "moby-containerd"],
+    packages: &["containerd.io", "containerd", "moby-containerd", "containerd-stable"],
     units: &["containerd.service"],
     files: &["/etc/containerd/config.toml"],
 };
@@ -50,6 +50,30 @@ pub(super) struct Daemon {
     pub(super) is_config_named: bool,
     /// `--address`, and where.
     pub(super) address: Option<(String, Source)>,
+}
+
+impl Daemon {
+    /// Whether the supervisor writes the file anew for the containerd that it
+    /// brings: version 2 for 1.x, version 3 for 2.x.
+    pub(super) fn is_config_generated(&self) -> bool {
+        matches!(self.supervisor, "k3s" | "rke2")
+    }
+}
+
+/// Whether containerd is here. Its configuration counts where the kubelet calls
+/// it, or where it is a layout's own: nobody records programs in full.
+pub(super) fn read_present(host: &Host, earlier: &Facts) -> Fact {
+    let present = presence::read_present(host, &TRACES);
+    if present.bool() == Some(true) {
+        return present;
+    }
+    let is_called = earlier.text("kubelet.endpoint").is_some_and(|endpoint| endpoint.contains("containerd"));
+    let own = LAYOUTS.iter().filter(|(name, ..)| *name != "docker").map(|(.., config)| *config);
+    let default = is_called.then_some(DEFAULT_CONFIG);
+    match default.into_iter().chain(own).find(|config| host.root.metadata(config).is_found()) {
+        Some(config) => Fact::known(true, Source::file(config)),
+        None => present,
+    }
 }
 
 /// Finds the daemon: its process, else the layout or unit that starts it.
@@ -175,6 +199,12 @@ pub(super) fn read_version(host: &Host, earlier: &Facts, daemon: &Daemon, is_pre
         return version.clone();
     }
     if let Some(program) = &daemon.program
+        && let Some(version) = parse_versioned_path(&host.root.resolve(program).found().unwrap_or_default())
+            .or_else(|| parse_versioned_path(program))
+    {
+        return Fact::known(version, Source::file(program));
+    }
+    if let Some(program) = &daemon.program
         && !["/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"].iter().any(|folder| program.starts_with(folder))
     {
         let reason = format!("find the version of {program}: no package owns it, and it is not run");
@@ -188,6 +218,16 @@ pub(super) fn read_version(host: &Host, earlier: &Facts, daemon: &Daemon, is_pre
         }
     }
     presence::read_package_version(host, &TRACES, is_present)
+}
+
+/// The version in a path such as `/opt/containerd-1.7.28/bin/containerd`.
+fn parse_versioned_path(path: &str) -> Option<String> {
+    path.split('/').find_map(|part| {
+        let version = part.strip_prefix("containerd-")?;
+        let version = version.strip_prefix('v').unwrap_or(version);
+        let is_version = version.split('.').count() >= 3 && version.starts_with(|first: char| first.is_ascii_digit());
+        is_version.then(|| version.to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -205,6 +245,12 @@ mod tests {
         assert_eq!(config("/usr/bin/containerd --log-level debug --config=/b.toml"), Some("/b.toml".to_owned()));
         assert_eq!(config("/usr/bin/containerd config dump --config /c.toml"), None);
         assert_eq!(config("/usr/bin/containerd --config"), None);
+    }
+
+    #[test]
+    fn a_versioned_folder_tells_the_version() {
+        assert_eq!(parse_versioned_path("/opt/containerd-1.7.28/bin/containerd").as_deref(), Some("1.7.28"));
+        assert_eq!(parse_versioned_path("/usr/bin/containerd-shim-runc-v2"), None);
     }
 
     #[test]

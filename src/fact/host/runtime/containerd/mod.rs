@@ -23,6 +23,8 @@ mod release;
 mod removed;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tree_tests;
 
 use crate::fact::host::root::Outcome;
 use crate::fact::host::runtime::presence;
@@ -76,7 +78,7 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
     let is_asked = earlier.text("cri.runtime_name") == Some("containerd");
     let present =
-        if is_asked { Fact::known(true, Source::cri("Version")) } else { presence::read_present(host, &TRACES) };
+        if is_asked { Fact::known(true, Source::cri("Version")) } else { daemon::read_present(host, earlier) };
     let is_present = present.bool();
     facts.set("containerd.present", present);
     facts.set("containerd.running", presence::read_running(host, &TRACES));
@@ -124,7 +126,7 @@ fn set_configuration(host: &Host, daemon: &Daemon, version: &Fact, facts: &mut F
     let known = version.text().and_then(Release::parse);
     let releases: Vec<Release> = match known {
         Some(release) => vec![release],
-        None => releases_for(loaded.files.first().map(file_version)).collect(),
+        None => releases_for(loaded.files.first().map(file_version), daemon.is_config_generated()).collect(),
     };
     let answers: Vec<Answers> = releases
         .into_iter()

@@ -116,8 +116,12 @@ impl Release {
 /// The representatives that may run with a main file of this version. A daemon
 /// that does not know the version would not start with it (old patch releases
 /// of 1.6 and 1.7, which did, are left out: nothing but newer containerd writes
-/// such a file).
-pub(super) fn releases_for(config_version: Option<i64>) -> impl Iterator<Item = Release> {
+/// such a file). A generated file has the newest version that its daemon knows.
+pub(super) fn releases_for(config_version: Option<i64>, is_generated: bool) -> impl Iterator<Item = Release> {
     let version = config_version.unwrap_or(1);
-    REPRESENTATIVES.iter().copied().filter(move |release| version <= release.newest_config_version())
+    let is_newest = move |release: Release| is_generated && version == 2 && release.newest_config_version() > 2;
+    REPRESENTATIVES
+        .iter()
+        .copied()
+        .filter(move |release| version <= release.newest_config_version() && !is_newest(*release))
 }

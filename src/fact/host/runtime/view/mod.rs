@@ -54,7 +54,11 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
     let chosen = choose(earlier);
     let is_containerd = matches!(chosen, Ok(Some((Runtime::Containerd, _))));
-    let is_docker = matches!(chosen, Ok(Some((Runtime::Docker, _))));
+    let unmanaged = match &chosen {
+        Ok(chosen) => read_unmanaged(host, matches!(chosen, Some((Runtime::Docker, _)))),
+        // Docker's containers may be the kubelet's own.
+        Err(reason) => Fact::unreadable(Source::file("/proc"), reason.as_str()),
+    };
     match chosen {
         Ok(Some((runtime, source))) => set_runtime(earlier, runtime, source, &mut facts),
         Ok(None) => {
@@ -76,7 +80,7 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     }
     facts.set("runtime.cgroup_tree_driver", read_cgroup_tree(&host.root, earlier.text("kubelet.cgroup_root")));
     facts.set("runtime.cgroup_mismatches", read_mismatches(host));
-    facts.set("runtime.unmanaged_containers", read_unmanaged(host, is_docker));
+    facts.set("runtime.unmanaged_containers", unmanaged);
     facts
 }
 
@@ -139,10 +143,10 @@ fn place_of(earlier: &Facts, runtime: Runtime) -> Source {
     present.and_then(Fact::source).cloned().unwrap_or_else(|| Source::file("/usr/bin"))
 }
 
-/// The one runtime of this host, where it is known that there is no other.
+/// The one runtime that shows itself on this host.
 fn only_one(earlier: &Facts) -> Option<(Runtime, Source)> {
     let all = [Runtime::Containerd, Runtime::CriO, Runtime::Docker];
-    let mut here = all.into_iter().filter(|runtime| is_here(earlier, *runtime) != Some(false));
+    let mut here = all.into_iter().filter(|runtime| is_here(earlier, *runtime) == Some(true));
     match (here.next(), here.next()) {
         (Some(runtime), None) => Some((runtime, place_of(earlier, runtime))),
         _ => None,

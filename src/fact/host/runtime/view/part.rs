@@ -61,18 +61,22 @@ fn set_containerd(earlier: &Facts, facts: &mut Facts) {
     facts.set("runtime.sandbox_image", said_or(earlier, "cri.sandbox_image", "containerd.sandbox_image"));
 }
 
-/// Implemented since containerd 2.0.
+/// Implemented since containerd 2.0. Where the version is not known, the files
+/// may tell: then every version that can read them would report, or none.
 fn answers_runtime_config(earlier: &Facts) -> Fact {
     if let Some(fact @ Fact::Known { .. }) = earlier.get("cri.answers_runtime_config") {
         return fact.clone();
     }
-    match earlier.get("containerd.version") {
-        Some(Fact::Known { source: Some(source), .. }) => {
-            match earlier.text("containerd.version").and_then(Version::parse) {
-                Some(version) => Fact::known(version.major() >= 2, source.clone()),
-                None => Fact::unreadable(source.clone(), "read containerd's version: it is none"),
-            }
-        }
+    let version = earlier.get("containerd.version");
+    if let (Some(version), Some(source)) =
+        (version.and_then(Fact::text).and_then(Version::parse), version.and_then(Fact::source))
+    {
+        return Fact::known(version.major() >= 2, source.clone());
+    }
+    let source = || Source::default_of("CRI RuntimeConfig, implemented since containerd 2.0");
+    match earlier.get("containerd.reported_cgroup_driver") {
+        Some(Fact::Known { .. }) => Fact::known(true, source()),
+        Some(Fact::Absent { .. }) => Fact::known(false, source()),
         _ => take(earlier, "containerd.version"),
     }
 }
