@@ -1,12 +1,11 @@
-//! Turning effective settings into facts, and joining the answers of several
-//! releases where the version is not known.
+//! Turning effective settings into facts.
 //!
 //! In: files, a release. Out: facts by their path beneath `containerd`.
 
 use std::collections::BTreeMap;
 
 use crate::fact::host::root::HostRoot;
-use crate::fact::{Fact, Source, Value};
+use crate::fact::{Fact, Source};
 
 use super::effective::{Driver, Effective, Handler, resolve};
 use super::fault::find_load_faults;
@@ -197,63 +196,5 @@ fn address(merged: &Merged) -> Fact {
     match address.filter(|address| address.filled_text().is_some()) {
         Some(address) => address.fact(address.text().unwrap_or_default()),
         None => Fact::known("/run/containerd/containerd.sock", built_in("grpc.address")),
-    }
-}
-
-/// One answer of several: what all agree on, and where they do not, an
-/// unreadable fact. Places may differ: the first one's are kept.
-pub(super) fn agree(answers: &[&Fact], reason: &str) -> Fact {
-    let Some((first, rest)) = answers.split_first() else {
-        return Fact::unreadable(built_in("containerd"), reason);
-    };
-    if rest.iter().all(|other| is_same(first, other)) {
-        return (*first).clone();
-    }
-    let unreadable = || {
-        let source = answers.iter().find_map(|fact| fact.source()).cloned();
-        Fact::Unreadable { source, reason: reason.to_owned() }
-    };
-    match first {
-        Fact::Known { value: Value::Map(members), source } => {
-            let joined: Option<BTreeMap<String, Fact>> = members
-                .keys()
-                .map(|name| {
-                    let of_all: Option<Vec<&Fact>> = answers.iter().map(|answer| answer.member(name)).collect();
-                    Some((name.clone(), agree(&of_all?, reason)))
-                })
-                .collect();
-            joined.map_or_else(unreadable, |joined| Fact::Known { value: Value::Map(joined), source: source.clone() })
-        }
-        Fact::Known { value: Value::List(elements), source } => {
-            let lists: Option<Vec<&[Fact]>> = answers.iter().map(|answer| answer.list()).collect();
-            let Some(lists) = lists.filter(|lists| lists.iter().all(|list| list.len() == elements.len())) else {
-                return unreadable();
-            };
-            let joined = (0..elements.len()).map(|at| {
-                let of_all: Vec<&Fact> = lists.iter().filter_map(|list| list.get(at)).collect();
-                agree(&of_all, reason)
-            });
-            Fact::Known { value: Value::List(joined.collect()), source: source.clone() }
-        }
-        _ => unreadable(),
-    }
-}
-
-/// Whether two facts say the same, wherever they were read.
-fn is_same(one: &Fact, other: &Fact) -> bool {
-    match (one, other) {
-        (Fact::Absent { .. }, Fact::Absent { .. }) => true,
-        (Fact::Unreadable { reason: one, .. }, Fact::Unreadable { reason: other, .. }) => one == other,
-        (Fact::Known { value: one, .. }, Fact::Known { value: other, .. }) => match (one, other) {
-            (Value::List(one), Value::List(other)) => {
-                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
-            }
-            (Value::Map(one), Value::Map(other)) => {
-                one.len() == other.len()
-                    && one.iter().zip(other).all(|((name, one), (same, other))| name == same && is_same(one, other))
-            }
-            (one, other) => one == other,
-        },
-        _ => false,
     }
 }

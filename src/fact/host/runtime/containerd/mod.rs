@@ -9,6 +9,7 @@
 //! the fact is unreadable. Truth: containerd-config.toml(5), `docs/cri/config.md`
 //! and `cmd/containerd/server/config` of the containerd repository.
 
+mod agree;
 mod daemon;
 mod declaration;
 mod effective;
@@ -35,9 +36,10 @@ pub(super) use declaration::HANDLER;
 pub(super) use effective::RUNC_SHIMS;
 pub(super) use facts::{group, list};
 
+use agree::agree;
 use daemon::{Daemon, TRACES};
 use declaration::FACTS;
-use facts::{Answers, agree, answer};
+use facts::{Answers, answer};
 use load::{Loaded, read_files};
 use merge::{ConfigFile, Remark, file_version};
 use property::Property;
