@@ -260,7 +260,8 @@ fn told_by_containerd(folder: &Path) -> Told {
             let option = |option: &str| handler.at(&["options", option]);
             let is_systemd = option("SystemdCgroup").and_then(Node::bool).unwrap_or(false);
             let shim = words(handler.get("runtime_type"));
-            (name.clone(), shim.clone(), is_systemd && shim == "io.containerd.runc.v2", words(option("BinaryName")))
+            let is_runc = shim.is_empty() || shim == "io.containerd.runc.v2";
+            (name.clone(), shim, is_systemd && is_runc, words(option("BinaryName")))
         })
         .collect();
     handlers.sort();

@@ -113,7 +113,12 @@ pub(super) const FACTS: &[FactDoc] = &[
     FactDoc::new(
         "containerd.cri.load_faults",
         Type::List(&Type::Object(FAULT)),
-        "What makes the CRI plugin fail to load in this version.",
+        "What makes the CRI plugin fail to load in this version, registries left out.",
+    ),
+    FactDoc::new(
+        "containerd.cri.registry_faults",
+        Type::List(&Type::Object(FAULT)),
+        "Registry tables beside `config_path`, which make the CRI plugin fail to load in this version.",
     ),
     FactDoc::new("containerd.default_handler", Type::Text, "Effective `default_runtime_name`."),
     FactDoc::new(

@@ -126,9 +126,10 @@ impl Handler {
     }
 
     /// Its cgroup driver; none where the shim does not take the setting, or
-    /// where it is no boolean, so that no pod starts with it.
+    /// where it is no boolean, so that no pod starts with it. A table of 1.x
+    /// that forgot its shim means runc's, which is what the driver is for.
     pub(super) fn driver(&self) -> Option<Driver> {
-        if !RUNC_SHIMS.contains(&self.shim.as_str()) {
+        if !self.shim.is_empty() && !RUNC_SHIMS.contains(&self.shim.as_str()) {
             return None;
         }
         match self.option("SystemdCgroup") {

@@ -8,7 +8,7 @@ use crate::fact::host::root::HostRoot;
 use crate::fact::{Fact, Source};
 
 use super::effective::{Driver, Effective, Handler, resolve};
-use super::fault::find_load_faults;
+use super::fault::{find_load_faults, find_registry_faults};
 use super::load::Loaded;
 use super::merge::{Merged, Remark, merge};
 use super::property::Property;
@@ -34,15 +34,18 @@ pub(super) fn answer(root: &HostRoot, loaded: &Loaded, release: Release) -> Answ
     let mut merged = merge(&loaded.files, release);
     merged.start_faults.extend(loaded.missing.iter().cloned());
     let effective = resolve(&merged, release);
-    let faults = find_load_faults(&effective, release);
+    let mut faults = find_load_faults(&effective, release);
+    let registry_faults = find_registry_faults(&effective, release);
     let mut answers = Answers::new();
+    answers.insert("cri.load_faults", list(faults.iter().map(|fault| remark(fault, "setting"))));
+    answers.insert("cri.registry_faults", list(registry_faults.iter().map(|fault| remark(fault, "setting"))));
+    faults.extend(registry_faults);
     answers.insert("cri.enabled", enabled(loaded, &merged, &effective, &faults));
     answers.insert(
         "cri.disabled_by",
         list(effective.disabled_by.iter().map(|place| place.fact(place.text().unwrap_or_default()))),
     );
     answers.insert("start_faults", list(merged.start_faults.iter().map(|fault| remark(fault, "setting"))));
-    answers.insert("cri.load_faults", list(faults.iter().map(|fault| remark(fault, "setting"))));
     answers.insert("ignored_properties", list(merged.ignored.iter().map(|ignored| remark(ignored, "property"))));
     let misplaced = effective.find_misplaced();
     answers.insert("misplaced_properties", list(misplaced.iter().map(|misplaced| remark(misplaced, "property"))));

@@ -13,11 +13,10 @@ use super::release::{Merging, Release};
 /// The shim that removed 1.x settings are for.
 const RUNTIME_V1: &str = "io.containerd.runtime.v1.linux";
 
-/// Everything that keeps the plugin from loading.
+/// Everything but registries that keeps the plugin from loading.
 pub(super) fn find_load_faults(effective: &Effective, release: Release) -> Vec<Remark> {
     let mut faults = Vec::new();
     find_default_faults(effective, &mut faults);
-    find_registry_faults(effective, release, &mut faults);
     if release.merging() == Merging::ReplaceSections {
         find_old_faults(effective, &mut faults);
     } else {
@@ -41,9 +40,11 @@ fn find_default_faults(effective: &Effective, faults: &mut Vec<Remark>) {
     faults.push(Remark { property: "containerd.default_runtime_name".to_owned(), problem, place: place.clone() });
 }
 
-fn find_registry_faults(effective: &Effective, release: Release, faults: &mut Vec<Remark>) {
-    let Some(registry) = effective.images.as_ref().and_then(|section| section.get("registry")) else { return };
-    let Some(path) = registry.get("config_path").filter(|path| path.is_set()) else { return };
+/// Registry tables beside `config_path`, which keep the plugin from loading.
+pub(super) fn find_registry_faults(effective: &Effective, release: Release) -> Vec<Remark> {
+    let mut faults = Vec::new();
+    let Some(registry) = effective.images.as_ref().and_then(|section| section.get("registry")) else { return faults };
+    let Some(path) = registry.get("config_path").filter(|path| path.is_set()) else { return faults };
     let mirrors = registry.get("mirrors").filter(|mirrors| mirrors.members().is_some_and(|hosts| !hosts.is_empty()));
     if let Some(mirrors) = mirrors {
         faults.push(Remark {
@@ -53,7 +54,7 @@ fn find_registry_faults(effective: &Effective, release: Release, faults: &mut Ve
         });
     }
     if release.merging() != Merging::ReplaceSections {
-        return;
+        return faults;
     }
     let hosts = registry.get("configs").and_then(Property::members).into_iter().flatten();
     for (_, host) in hosts {
@@ -68,6 +69,7 @@ fn find_registry_faults(effective: &Effective, release: Release, faults: &mut Ve
             });
         }
     }
+    faults
 }
 
 /// Settings of 1.x that only the old shim took.

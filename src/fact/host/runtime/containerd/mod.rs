@@ -55,6 +55,7 @@ const CONFIGURED: &[&str] = &[
     "cri.enabled",
     "cri.disabled_by",
     "cri.load_faults",
+    "cri.registry_faults",
     "default_handler",
     "handlers",
     "cgroup_driver",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::effective::{Effective, resolve};
-use super::fault::find_load_faults;
+use super::fault::{find_load_faults, find_registry_faults};
 use super::merge::{ConfigFile, Merged, merge};
 use super::property::Property;
 use super::release::Release;
@@ -76,7 +76,8 @@ fn ignored(texts: &[&str], release: Release) -> Vec<String> {
 
 fn load_faults(texts: &[&str], release: Release) -> Vec<String> {
     let (_, effective) = read(texts, release);
-    find_load_faults(&effective, release).into_iter().map(|fault| fault.property).collect()
+    let registry = find_registry_faults(&effective, release);
+    find_load_faults(&effective, release).into_iter().chain(registry).map(|fault| fault.property).collect()
 }
 
 fn start_faults(texts: &[&str], release: Release) -> Vec<String> {
@@ -136,13 +137,13 @@ fn a_drop_in_with_nvidia_alone_erases_runc_in_1_x_and_is_merged_in_2_x() {
 fn mixed_versions_are_migrated_once_by_the_last_file_up_to_2_2() {
     let v3 = RUNC_V3.replace("runtimes.runc.options", "runtimes.crun.options");
     // A version 2 main file is never migrated, so what it says is lost.
-    assert_eq!(drivers(&[RUNC_V2, &v3], V2_1), "runc=cgroupfs crun=none");
+    assert_eq!(drivers(&[RUNC_V2, &v3], V2_1), "runc=cgroupfs crun=systemd");
     assert!(!ignored(&[RUNC_V2, &v3], V2_1).is_empty());
     // A version 3 main file keeps its keys; the version 2 drop-in loses its handler.
     assert_eq!(drivers(&[RUNC_V3, NVIDIA_V2], V2_1), "runc=systemd");
     assert_eq!(ignored(&[RUNC_V3, NVIDIA_V2], V2_1), ["plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes"]);
     // Since 2.3 each file is migrated by itself.
-    assert_eq!(drivers(&[RUNC_V2, &v3], V2_3), "runc=systemd crun=none");
+    assert_eq!(drivers(&[RUNC_V2, &v3], V2_3), "runc=systemd crun=systemd");
     assert_eq!(drivers(&[RUNC_V3, NVIDIA_V2], V2_3), "runc=systemd nvidia=cgroupfs");
 }
 
@@ -178,7 +179,9 @@ fn the_new_section_wins_where_a_version_2_file_has_both() {
 fn a_1_x_table_without_a_runtime_type_has_none_and_2_x_keeps_the_default() {
     let text =
         "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup = true\n";
-    assert_eq!(drivers(&[text], V1_7), "runc=none");
+    assert_eq!(read(&[text], V1_7).1.handlers["runc"].shim, "");
+    assert_eq!(read(&[text], V2_1).1.handlers["runc"].shim, "io.containerd.runc.v2");
+    assert_eq!(drivers(&[text], V1_7), "runc=systemd", "what it means, once the shim is named");
     assert_eq!(drivers(&[text], V2_1), "runc=systemd");
 }
 

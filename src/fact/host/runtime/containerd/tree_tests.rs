@@ -77,6 +77,14 @@ fn without_a_version_only_what_all_versions_agree_on_is_known() {
 }
 
 #[test]
+fn registry_tables_beside_config_path_are_a_fault_in_every_version() {
+    let text = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsystemd_cgroup = true\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/c\"\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"docker.io\"]\nendpoint = [\"https://x\"]\n";
+    let facts = collect(&[("/etc/containerd/config.toml", text)]);
+    assert!(is_unreadable(&facts, "containerd.cri.load_faults"), "systemd_cgroup stops 1.x alone");
+    assert_eq!(members(&facts, "containerd.cri.registry_faults", "setting"), ["registry.mirrors"]);
+}
+
+#[test]
 fn a_generated_file_tells_whose_it_is() {
     let config = "/var/lib/rancher/k3s/agent/etc/containerd/config.toml";
     let facts = collect(&[(config, SYSTEMD)]);

@@ -45,8 +45,7 @@ fn of_files(earlier: &Facts, with_start: bool) -> Result<Vec<Fact>, Box<Fact>> {
             ("setting", Fact::known("disabled_plugins", source)),
         ]));
     }
-    let load = elements(earlier, "containerd.cri.load_faults")?;
-    faults.extend(load.iter().filter(|fault| !is_of_registry(fault)).cloned());
+    faults.extend(elements(earlier, "containerd.cri.load_faults")?.iter().cloned());
     if with_start {
         faults.extend(elements(earlier, "containerd.start_faults")?.iter().cloned());
     }
@@ -60,12 +59,8 @@ fn elements<'a>(earlier: &'a Facts, path: &str) -> Result<&'a [Fact], Box<Fact>>
     }
 }
 
-fn is_of_registry(fault: &Fact) -> bool {
-    fault.member("setting").and_then(Fact::text).is_some_and(|setting| setting.starts_with("registry."))
-}
-
 fn is_stopped_by_registry(earlier: &Facts) -> bool {
-    elements(earlier, "containerd.cri.load_faults").is_ok_and(|faults| faults.iter().any(is_of_registry))
+    elements(earlier, "containerd.cri.registry_faults").is_ok_and(|faults| !faults.is_empty())
 }
 
 /// Handlers without a shim, or whose shim or binary is not on the host.
@@ -96,7 +91,7 @@ fn find_problem<'a>(host: &Host, handler: &'a Fact, can_judge: bool) -> Option<(
     let kind = handler.member("type")?;
     let shim = kind.text()?;
     if shim.is_empty() {
-        return Some(("names no runtime_type, and containerd 1.x puts none in its place".to_owned(), kind));
+        return Some(("names no runtime_type, so containerd cannot start its shim".to_owned(), kind));
     }
     if !can_judge && !host.root.is_live() {
         return None;
@@ -174,7 +169,7 @@ mod tests {
         let mut facts = earlier(Some("unimplemented"));
         facts.set("containerd.cri.disabled_by", list([]));
         let setting = Fact::known("registry.mirrors", Source::file("/x"));
-        facts.set("containerd.cri.load_faults", list([group([("setting", setting)])]));
+        facts.set("containerd.cri.registry_faults", list([group([("setting", setting)])]));
         assert_eq!(count(&facts), Some(0));
     }
 
