@@ -166,3 +166,77 @@ fn without_kubelet(earlier: &Facts) -> Result<Option<(Runtime, Source)>, String>
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(texts: &[(&str, &str)], present: &[&str]) -> Facts {
+        let mut facts = Facts::default();
+        for (path, text) in texts {
+            facts.set(path, Fact::known(*text, Source::file("/x")));
+        }
+        for root in ["containerd", "crio", "docker"] {
+            facts.set(&format!("{root}.present"), Fact::known(present.contains(&root), Source::file("/x")));
+        }
+        facts
+    }
+
+    fn name(facts: &Facts) -> Result<Option<&'static str>, String> {
+        choose(facts).map(|chosen| chosen.map(|(runtime, _)| runtime.name()))
+    }
+
+    #[test]
+    fn the_kubelets_endpoint_says_which_runtime_is_used() {
+        for (endpoint, expected) in [
+            ("unix:///run/containerd/containerd.sock", "containerd"),
+            ("unix:///run/k3s/containerd/containerd.sock", "containerd"),
+            ("unix:///var/run/crio/crio.sock", "cri-o"),
+            ("unix:///run/cri-dockerd.sock", "docker"),
+            ("unix:///var/run/dockershim.sock", "docker"),
+        ] {
+            let facts = facts(&[("kubelet.endpoint", endpoint)], &["containerd", "crio", "docker"]);
+            assert_eq!(name(&facts), Ok(Some(expected)), "{endpoint}");
+        }
+        let odd = [("kubelet.endpoint", "unix:///opt/x.sock")];
+        assert!(name(&facts(&odd, &["containerd"])).is_err());
+        let asked = [odd[0], ("cri.runtime_name", "cri-o")];
+        assert_eq!(name(&facts(&asked, &["containerd"])), Ok(Some("cri-o")), "who answers counts");
+        let listens = [odd[0], ("containerd.address", "/opt/x.sock")];
+        assert_eq!(name(&facts(&listens, &["containerd"])), Ok(Some("containerd")));
+    }
+
+    #[test]
+    fn without_a_kubelet_docker_comes_before_the_containerd_that_it_brings() {
+        assert_eq!(name(&facts(&[], &["containerd", "docker"])), Ok(Some("docker")));
+        assert_eq!(name(&facts(&[], &["containerd"])), Ok(Some("containerd")));
+        assert_eq!(name(&facts(&[("containerd.supervisor", "docker")], &["containerd"])), Ok(None));
+        assert_eq!(name(&facts(&[], &[])), Ok(None));
+    }
+
+    #[test]
+    fn an_unreadable_endpoint_leaves_the_one_runtime_that_shows_itself() {
+        let unreadable = |present: &[&str]| {
+            let mut facts = facts(&[], present);
+            facts.set("kubelet.endpoint", Fact::unreadable(Source::file("/x"), "read /x: permission denied"));
+            facts
+        };
+        assert_eq!(name(&unreadable(&["containerd"])), Ok(Some("containerd")));
+        assert!(name(&unreadable(&["containerd", "docker"])).is_err());
+    }
+
+    #[test]
+    fn what_the_daemon_loaded_comes_before_its_files() {
+        let mut earlier = facts(&[("containerd.cgroup_driver", "systemd")], &["containerd"]);
+        let loaded = super::super::containerd::group([
+            ("name", Fact::known("runc", Source::cri("Status"))),
+            ("is_default", Fact::known(true, Source::cri("Status"))),
+            ("cgroup_driver", Fact::known("cgroupfs", Source::cri("Status"))),
+        ]);
+        earlier.set("cri.handlers", list([loaded]));
+        let mut view = Facts::default();
+        set_runtime(&earlier, Runtime::Containerd, Source::file("/x"), &mut view);
+        assert_eq!(view.text("runtime.cgroup_driver"), Some("cgroupfs"));
+        assert_eq!(view.text("runtime.configured_cgroup_driver"), Some("systemd"), "a restart is pending");
+    }
+}
