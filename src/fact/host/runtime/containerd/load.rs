@@ -19,6 +19,10 @@ use super::property::Property;
 /// hostile tree of imports by this.
 const MAX_FILES: usize = 256;
 
+/// The most text in all files together, in bytes; each is kept as a tree for
+/// each release that may run.
+const MAX_TEXT_BYTES: usize = 2 << 20;
+
 /// The configuration's files.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Loaded {
@@ -32,6 +36,7 @@ pub(super) struct Loaded {
 pub(super) fn read_files(root: &HostRoot, main: &str, globs_from_working_directory: bool) -> Outcome<Loaded> {
     let mut loaded = Loaded::default();
     let mut seen = BTreeSet::new();
+    let mut text_bytes = 0;
     let mut waiting: VecDeque<(String, Option<Property>)> = VecDeque::from([(main.to_owned(), None)]);
     while let Some((path, import)) = waiting.pop_front() {
         if !seen.insert(path.clone()) {
@@ -50,6 +55,10 @@ pub(super) fn read_files(root: &HostRoot, main: &str, globs_from_working_directo
             }
             (Outcome::Unreadable(reason), _) => return Outcome::Unreadable(reason),
         };
+        text_bytes += text.len();
+        if text_bytes > MAX_TEXT_BYTES {
+            return Outcome::Unreadable(format!("read {path}: more than {MAX_TEXT_BYTES} bytes of configuration"));
+        }
         let file: Arc<str> = Arc::from(path.as_str());
         let document = match parse_toml(&text) {
             Ok(node) => Property::of(&node, &file),

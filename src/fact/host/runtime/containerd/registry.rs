@@ -18,6 +18,9 @@ use super::release::{Merging, Release};
 /// The most folders of hosts that are looked into.
 const MAX_HOSTS: usize = 1024;
 
+/// The most folders that `config_path` is taken to name.
+const MAX_FOLDERS: usize = 16;
+
 /// Properties of `auth` tables that hold a secret.
 const SECRETS: &[&str] = &["password", "auth", "identitytoken"];
 
@@ -55,7 +58,7 @@ pub(super) fn insecure(root: &HostRoot, effective: &Effective, release: Release)
     let mut found = Vec::new();
     insecure_tables(effective, release, &mut found);
     if let Some(path) = config_path(effective, release).text() {
-        for folder in path.split(':').filter(|folder| !folder.is_empty()) {
+        for folder in path.split(':').filter(|folder| !folder.is_empty()).take(MAX_FOLDERS) {
             if let Err(reason) = insecure_hosts(root, folder, &mut found) {
                 return Fact::unreadable(Source::file(folder), reason);
             }
@@ -139,7 +142,7 @@ pub(super) fn credentials(root: &HostRoot, effective: &Effective, release: Relea
         credentials_of(root, host, Some(auth), &mut found);
     }
     if let Some(path) = config_path(effective, release).text() {
-        for folder in path.split(':').filter(|folder| !folder.is_empty()) {
+        for folder in path.split(':').filter(|folder| !folder.is_empty()).take(MAX_FOLDERS) {
             if let Err(reason) = credential_headers(root, folder, &mut found) {
                 return Fact::unreadable(Source::file(folder), reason);
             }

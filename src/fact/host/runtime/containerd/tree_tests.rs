@@ -159,6 +159,12 @@ fn a_file_that_is_no_toml_makes_everything_unreadable() {
 }
 
 #[test]
+fn a_configuration_of_megabytes_is_not_followed() {
+    let huge = format!("version = 2\n# {}\n", "x".repeat(3 << 20));
+    assert!(is_unreadable(&with("1.7.28-1", &[("/etc/containerd/config.toml", &huge)]), "containerd.handlers"));
+}
+
+#[test]
 fn a_folder_that_was_not_recorded_is_not_an_absent_file() {
     assert!(is_unreadable(&with("1.7.28-1", &[]), "containerd.cgroup_driver"));
     let recorded = with("1.7.28-1", &[("/etc/containerd/.keep", "")]);
