@@ -36,6 +36,33 @@ const FACTS: &[FactDoc] = &[
     ),
 ];
 
+/// Reads what the kubelet was told of v1; apart, since the kubelet's collector may ask for ours.
+pub(super) const ACCEPTANCE: Collector =
+    Collector { name: "cgroup_acceptance", facts: ACCEPTANCE_FACTS, needs: &["kubelet"], collect: collect_acceptance };
+
+const ACCEPTANCE_FACTS: &[FactDoc] = &[FactDoc::new(
+    "cgroup.v1_is_accepted",
+    Type::Bool,
+    "Whether the kubelet was told to run on cgroup v1: `failCgroupV1: false` is written down, so that it holds from 1.35 on too.",
+)];
+
+/// A default of false is 1.34's, and no word for 1.35; so the source counts.
+fn collect_acceptance(_: &Host, earlier: &Facts) -> Facts {
+    let source = Source::default_of("KubeletConfiguration v1beta1, failCgroupV1");
+    let accepted = match earlier.get("kubelet.fail_cgroup_v1") {
+        Some(Fact::Known { source: Some(Source::Default { .. }), .. }) | Some(Fact::Absent { .. }) | None => {
+            Fact::known(false, source)
+        }
+        Some(Fact::Unreadable { source: place, reason }) => {
+            Fact::unreadable(place.clone().unwrap_or(source), reason.as_str())
+        }
+        Some(set) => Fact::known(set.bool() == Some(false), set.source().cloned().unwrap_or(source)),
+    };
+    let mut facts = Facts::default();
+    facts.set("cgroup.v1_is_accepted", accepted);
+    facts
+}
+
 fn collect(host: &Host, _: &Facts) -> Facts {
     let root = &host.root;
     let version = read_version(root);

@@ -12,6 +12,7 @@ mod cgroup;
 mod collection;
 mod component;
 mod control_plane;
+mod dataplane;
 pub mod document;
 mod etcd;
 mod firewall;
@@ -29,6 +30,7 @@ mod nfs;
 mod os_release;
 pub mod package;
 pub mod process;
+mod rbd;
 mod repository;
 pub mod root;
 pub mod runtime;
@@ -70,8 +72,10 @@ pub const COLLECTORS: &[Collector] = &[
     repository::COLLECTOR,
     capacity::COLLECTOR,
     certificate::COLLECTOR,
+    cgroup::ACCEPTANCE,
     cgroup::COLLECTOR,
     control_plane::COLLECTOR,
+    dataplane::COLLECTOR,
     etcd::COLLECTOR,
     firewall::COLLECTOR,
     identity::COLLECTOR,
@@ -92,6 +96,7 @@ pub const COLLECTORS: &[Collector] = &[
     network::uplink::COLLECTOR,
     nfs::client::COLLECTOR,
     nfs::export::COLLECTOR,
+    rbd::COLLECTOR,
     runtime::containerd::COLLECTOR,
     runtime::cri::COLLECTOR,
     runtime::crictl::COLLECTOR,

@@ -68,6 +68,12 @@ const FACTS: &[FactDoc] = &[
         Type::Bool,
         "Whether upstream itself keeps this line up: ELRepo, Talos, Flatcar, Arch, self-built; false for distributions' kernels.",
     ),
+    FactDoc::new(
+        "kernel.has_cgroup_accounting_fixes",
+        Type::Bool,
+        "Whether the leak of kernel memory groups and the throttling of CFS quotas (mended in 4.18 and 5.4, and in stable lines) are \
+         gone: false for RHEL 7's 3.10 and upstream kernels below 4.18. Unreadable for older kernels of distributions that mend.",
+    ),
     FactDoc::new("kernel.version_line", Type::Text, "The line of `/proc/version`."),
     FactDoc::new("kernel.cmdline", Type::Text, "The boot command line. Source: `/proc/cmdline`."),
     FactDoc::new(
@@ -169,6 +175,24 @@ fn set_parsed(facts: &mut Facts, source: &Source, version_source: Source, parsed
         _ => fact_of(version_source, parsed.as_ref().map(|parsed| parsed.version.clone())),
     };
     facts.set("kernel.upstream_version", upstream);
+    facts.set("kernel.has_cgroup_accounting_fixes", has_cgroup_fixes(source, parsed));
+}
+
+fn has_cgroup_fixes(source: &Source, parsed: &Outcome<Release>) -> Fact {
+    let Outcome::Found(release) = parsed else {
+        return fact_of::<bool>(source.clone(), parsed.as_ref().map(|_| false));
+    };
+    let is_new = release::sort_key(&release.version) >= vec![4, 18];
+    let is_rhel_7 = release.flavour == "rhel" && release.vendor.as_deref() == Some("el7");
+    match release.number {
+        _ if is_new => Fact::known(true, source.clone()),
+        Number::Upstream => Fact::known(false, source.clone()),
+        _ if is_rhel_7 || release.line == "3.10" => Fact::known(false, source.clone()),
+        _ => Fact::unreadable(
+            source.clone(),
+            format!("the distribution's kernel {} is older than the fixes, and its number does not tell whether it has them", release.version),
+        ),
+    }
 }
 
 /// `/proc/pressure/cpu`: no such file where it was not built, EOPNOTSUPP where

@@ -48,6 +48,7 @@ const KEYS: &[&str] = &[
     "net.bridge.bridge-nf-call-ip6tables",
     "net.bridge.bridge-nf-call-iptables",
     "net.core.somaxconn",
+    "net.ipv4.conf.all.forwarding",
     "net.ipv4.conf.all.rp_filter",
     "net.ipv4.conf.default.rp_filter",
     "net.ipv4.ip_forward",
