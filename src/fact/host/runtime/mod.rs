@@ -15,4 +15,6 @@ pub(super) mod registries;
 pub(super) mod runc;
 pub(super) mod sandbox;
 pub(super) mod service;
+#[cfg(test)]
+mod tree;
 pub(super) mod view;

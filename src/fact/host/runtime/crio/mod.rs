@@ -196,3 +196,7 @@ fn answers_runtime_config(version: &Fact) -> Fact {
         _ => version.clone(),
     }
 }
+
+#[cfg(test)]
+#[path = "crio_test.rs"]
+mod tests;

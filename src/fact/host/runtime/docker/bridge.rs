@@ -52,12 +52,20 @@ fn read_mtu(host: &Host, interface: &str) -> Fact {
     }
 }
 
-/// The ports of a bridge: the folder `brif`, which only a bridge has.
+/// The ports of a bridge: the folder `brif`, which only a bridge has. Where it
+/// was not recorded, a bridge that is up has at least one.
 fn read_ports(host: &Host, interface: &str) -> Fact {
     let path = format!("{interface}/brif");
     match host.root.read_folder(&path) {
         Outcome::Found(names) => Fact::known(i64::try_from(names.len()).unwrap_or(i64::MAX), Source::file(path)),
-        Outcome::Absent => Fact::unreadable(Source::file(&path), format!("read {path}: it was not recorded")),
+        Outcome::Absent => {
+            let state = format!("{interface}/operstate");
+            match host.root.read_text(&state).found().as_deref().map(str::trim) {
+                Some("down") => Fact::known(0_i64, Source::line(state, 1)),
+                Some("up") => Fact::known(1_i64, Source::line(state, 1)),
+                _ => Fact::unreadable(Source::file(&path), format!("read {path}: it was not recorded")),
+            }
+        }
         Outcome::Unreadable(reason) => Fact::unreadable(Source::file(path), reason),
     }
 }

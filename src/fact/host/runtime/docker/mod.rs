@@ -102,7 +102,7 @@ fn set_configured(host: &Host, earlier: &Facts, settings: &Settings, facts: &mut
     facts.set("docker.mtu", mtu);
     facts.set("docker.bridge", bridge);
     facts.set("docker.storage_driver", optional("storage-driver"));
-    let data_root = if settings.one("data-root").is_some() { "data-root" } else { "graph" };
+    let data_root = if settings.one("graph").is_some() { "graph" } else { "data-root" };
     facts.set("docker.data_root", settings.text_or(data_root, "/var/lib/docker"));
     facts.set("docker.live_restore", settings.bool_or("live-restore", false));
     facts.set("docker.log_driver", settings.text_or("log-driver", "json-file"));
@@ -191,3 +191,7 @@ fn is_distribution_build(package: &str, version: &str) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+#[path = "docker_test.rs"]
+mod tests;

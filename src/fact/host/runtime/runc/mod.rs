@@ -208,3 +208,7 @@ fn missing_symbols(elf: &Elf, library: &Library, source: &Source) -> Fact {
         Err(reason) => Fact::unreadable(source.clone(), reason),
     }
 }
+
+#[cfg(test)]
+#[path = "runc_test.rs"]
+mod tests;
