@@ -36,7 +36,8 @@ fn collect(host: &Host, _earlier: &Facts) -> Facts {
     let path = match find_program(host, &["crictl"]) {
         Outcome::Found(path) => path,
         Outcome::Absent => {
-            let was_recorded = PROGRAM_FOLDERS.iter().any(|folder| host.root.read_folder(folder).is_found());
+            let was_recorded = host.packages().is_found()
+                || PROGRAM_FOLDERS.iter().any(|folder| host.root.read_folder(folder).is_found());
             let present = if was_recorded {
                 Fact::known(false, looked.clone())
             } else {

@@ -43,13 +43,15 @@ pub(super) fn find_process<'host>(host: &'host Host, programs: &[&str]) -> Outco
     }
 }
 
+/// What the cgroup of a container's process has in its path.
+const CONTAINER_CGROUPS: &[&str] = &["kubepods", "/docker/", "/docker-", "/crio-", "/libpod", "cri-containerd", "/lxc"];
+
 /// Whether a process runs in a container, by its PID namespace and cgroups.
 pub(super) fn is_in_container(process: &Process, first: Option<&Process>) -> bool {
     if let (Some(own), Some(hosts)) = (process.pid_namespace, first.and_then(|first| first.pid_namespace)) {
         return own != hosts;
     }
-    const MARKS: &[&str] = &["kubepods", "/docker/", "/docker-", "/crio-", "/libpod", "cri-containerd", "/lxc"];
-    process.cgroups.iter().any(|cgroup| MARKS.iter().any(|mark| cgroup.contains(mark)))
+    process.cgroups.iter().any(|cgroup| CONTAINER_CGROUPS.iter().any(|mark| cgroup.contains(mark)))
 }
 
 /// Finds the first of these packages that is installed.

@@ -67,7 +67,7 @@ fn read_files(host: &Host) -> Result<Vec<(String, Node)>, (String, String)> {
     let mut paths = vec![MAIN.to_owned()];
     match host.root.read_folder(DROP_INS) {
         Outcome::Found(names) => {
-            paths.extend(names.iter().filter(|name| name.ends_with(".conf")).map(|name| format!("{DROP_INS}/{name}")));
+            paths.extend(names.iter().filter(|name| is_conf(name)).map(|name| format!("{DROP_INS}/{name}")));
         }
         Outcome::Absent => {}
         Outcome::Unreadable(reason) => return Err((DROP_INS.to_owned(), reason)),
@@ -85,6 +85,11 @@ fn read_files(host: &Host) -> Result<Vec<(String, Node)>, (String, String)> {
         }
     }
     Ok(files)
+}
+
+/// Only names that end in `.conf` are read.
+fn is_conf(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, kind)| kind == "conf")
 }
 
 /// What all files together say.

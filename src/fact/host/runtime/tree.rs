@@ -37,11 +37,6 @@ impl Tree {
         symlink(target, place).unwrap();
     }
 
-    /// Adds a folder.
-    pub(super) fn folder(&self, path: &str) {
-        fs::create_dir_all(self.folder.path().join(path.trim_start_matches('/'))).unwrap();
-    }
-
     /// Adds a process.
     pub(super) fn process(&self, pid: u32, command: &str) {
         let name = command.split_whitespace().next().unwrap().rsplit('/').next().unwrap();

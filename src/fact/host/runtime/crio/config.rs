@@ -83,7 +83,8 @@ impl Merged {
 /// Whether crio starts with this cgroup of conmon: with cgroupfs it must be
 /// empty or `pod`, with systemd empty, `pod` or a slice.
 pub(super) fn is_valid_conmon_cgroup(conmon_cgroup: &str, cgroup_manager: &str) -> bool {
-    let is_slice = conmon_cgroup.ends_with(".slice");
+    // systemd's names of units are case-sensitive.
+    let is_slice = conmon_cgroup.rsplit_once('.').is_some_and(|(_, kind)| kind == "slice");
     matches!(conmon_cgroup, "" | "pod") || (cgroup_manager == "systemd" && is_slice)
 }
 

@@ -4,7 +4,7 @@ use super::super::tree::{Tree, earlier, texts};
 use super::*;
 use crate::fact::Value;
 
-/// CentOS 7's own unit of Docker 1.13, cut to what is read.
+/// `CentOS` 7's own unit of Docker 1.13, cut to what is read.
 const CENTOS_UNIT: &str = "[Service]\nEnvironmentFile=-/etc/sysconfig/docker\nEnvironmentFile=-/etc/sysconfig/docker-network\n\
 ExecStart=/usr/bin/dockerd-current \\\n          --add-runtime docker-runc=/usr/libexec/docker/docker-runc-current \\\n          \
 --exec-opt native.cgroupdriver=systemd \\\n          $OPTIONS \\\n          $DOCKER_NETWORK_OPTIONS\n";

@@ -3,7 +3,7 @@
 //!
 //! In: the folders of ld.so(8), `/etc/ld.so.conf`, packages. Out: a
 //! [`Library`]. `seccomp_notify_*` came with libseccomp 2.5.0 and
-//! `seccomp_api_get` with 2.4.0, by its CHANGELOG; CentOS 7 has 2.3.1.
+//! `seccomp_api_get` with 2.4.0, by its CHANGELOG; `CentOS` 7 has 2.3.1.
 
 use std::collections::BTreeSet;
 
@@ -76,7 +76,10 @@ fn configured_folders(host: &Host) -> Vec<String> {
     let mut paths = vec!["/etc/ld.so.conf".to_owned()];
     if let Outcome::Found(names) = host.root.read_folder("/etc/ld.so.conf.d") {
         paths.extend(
-            names.iter().filter(|name| name.ends_with(".conf")).map(|name| format!("/etc/ld.so.conf.d/{name}")),
+            names
+                .iter()
+                .filter(|name| name.rsplit_once('.').is_some_and(|(_, kind)| kind == "conf"))
+                .map(|name| format!("/etc/ld.so.conf.d/{name}")),
         );
     }
     paths.iter().filter_map(|path| host.root.read_text(path).found()).flat_map(|text| parse_folders(&text)).collect()

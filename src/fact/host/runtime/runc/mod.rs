@@ -40,7 +40,7 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
         .candidates
         .iter()
         .map(|candidate| {
-            let is_in_use = in_use.iter().any(|path| *path == candidate.path);
+            let is_in_use = in_use.contains(&candidate.path);
             (is_in_use, read_runc(host, candidate, is_in_use, &library))
         })
         .collect();

@@ -71,7 +71,8 @@ pub(super) fn find_candidates(host: &Host, earlier: &Facts) -> Found {
             Outcome::Unreadable(reason) => found.problem = Some(reason),
         }
     }
-    let was_recorded = SERVICE_PATH.iter().any(|folder| host.root.read_folder(folder).is_found());
+    let was_recorded =
+        host.packages().is_found() || SERVICE_PATH.iter().any(|folder| host.root.read_folder(folder).is_found());
     if found.candidates.is_empty() && !was_recorded && found.problem.is_none() {
         found.problem = Some("find runc: no folder of programs was recorded".to_owned());
     }
@@ -109,7 +110,7 @@ pub(super) fn find_in_use(host: &Host, earlier: &Facts, candidates: &[Candidate]
                 Some(binary) if binary.starts_with('/') && is_named_runc(binary) => in_use.extend(known(binary)),
                 // NVIDIA's wrapper starts the first runc that it finds.
                 Some(binary) if is_named_runc(binary) || binary.contains("nvidia-container-runtime") => {
-                    in_use.extend(by_name())
+                    in_use.extend(by_name());
                 }
                 Some(_) => {}
                 None if is_name_of_other_runtime(handler.member("name").and_then(Fact::text)) && kind == "oci" => {}

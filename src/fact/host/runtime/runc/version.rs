@@ -32,7 +32,7 @@ static EMBEDDED: LazyLock<Option<Regex>> =
 /// that information, as Go before 1.18 makes it, is not denied.
 pub(super) fn is_runc(elf: &Elf) -> bool {
     let text = String::from_utf8_lossy(&elf.go_build_information);
-    !text.contains("path\t") || text.lines().any(|line| is_runc_line(line))
+    !text.contains("path\t") || text.lines().any(is_runc_line)
 }
 
 fn is_runc_line(line: &str) -> bool {
