@@ -36,12 +36,22 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     let library = library::read_library(host);
     let found = find_candidates(host, earlier);
     let in_use = find_in_use(host, earlier, &found.candidates);
+    // With several runcs, only the handlers tell which of them is started.
+    let doubt = match earlier.get("runtime.handlers") {
+        Some(Fact::Unreadable { reason, .. }) if found.candidates.len() > 1 => Some(reason.as_str()),
+        _ => None,
+    };
     let mut runcs: Vec<(bool, Fact)> = found
         .candidates
         .iter()
         .map(|candidate| {
             let is_in_use = in_use.contains(&candidate.path);
-            (is_in_use, read_runc(host, candidate, is_in_use, &library))
+            let source = Source::file(&candidate.path);
+            let fact = doubt.map_or_else(
+                || Fact::known(is_in_use, source.clone()),
+                |reason| Fact::unreadable(source.clone(), reason),
+            );
+            (is_in_use, read_runc(host, candidate, fact, &library))
         })
         .collect();
     if runcs.is_empty()
@@ -65,9 +75,11 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     facts.set("runc.differing", find_differing(host, &found.candidates));
     facts.set(
         "runc.in_use",
-        in_use
-            .first()
-            .map_or_else(|| Fact::absent(looked.clone()), |path| Fact::known(path.as_str(), Source::file(path))),
+        match (doubt, in_use.first()) {
+            (Some(reason), _) => Fact::unreadable(looked.clone(), reason),
+            (None, Some(path)) => Fact::known(path.as_str(), Source::file(path)),
+            (None, None) => Fact::absent(looked.clone()),
+        },
     );
     facts.set("runc.present", present);
     facts.set("runc.installed", installed);
@@ -75,7 +87,7 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     facts
 }
 
-fn read_runc(host: &Host, candidate: &Candidate, is_in_use: bool, library: &Library) -> Fact {
+fn read_runc(host: &Host, candidate: &Candidate, is_in_use: Fact, library: &Library) -> Fact {
     let source = Source::file(&candidate.path);
     let read = match host.root.open_file(&candidate.path) {
         Outcome::Found(file) => read_elf(file).map_err(|error| format!("read {}: {error}", candidate.path)),
@@ -97,7 +109,7 @@ fn read_runc(host: &Host, candidate: &Candidate, is_in_use: bool, library: &Libr
             ("package".to_owned(), package),
             ("has_backports".to_owned(), has_backports(&is_distribution_build, &source)),
             ("is_distribution_build".to_owned(), is_distribution_build),
-            ("is_in_use".to_owned(), Fact::known(is_in_use, source.clone())),
+            ("is_in_use".to_owned(), is_in_use),
             ("is_in_path".to_owned(), Fact::known(candidate.is_in_path, source.clone())),
             ("is_static".to_owned(), is_static),
             ("missing_symbols".to_owned(), missing),

@@ -183,6 +183,19 @@ fn binary_name_chooses_the_runc() {
 }
 
 #[test]
+fn handlers_that_cannot_be_read_leave_open_which_runc_is_started() {
+    let tree = Tree::of(&[]);
+    tree.put("/usr/sbin/runc", &runc("1.1.12", false));
+    let mut earlier = containerd();
+    earlier.set("runtime.handlers", Fact::unreadable(Source::file("/etc/containerd/config.toml"), "permission denied"));
+    assert_eq!(tree.collect(&COLLECTOR, &earlier).text("runc.in_use"), Some("/usr/sbin/runc"));
+    tree.put("/opt/bin/runc", &runc("1.3.3", false));
+    let facts = tree.collect(&COLLECTOR, &earlier);
+    assert!(matches!(facts.get("runc.in_use"), Some(Fact::Unreadable { .. })));
+    assert!(matches!(member(&facts, 0, "is_in_use"), Fact::Unreadable { .. }));
+}
+
+#[test]
 fn the_packages_number_is_not_the_binarys_once_it_was_overwritten() {
     let status = "Package: runc\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.1.5+ds1-1+deb12u1\n\n";
     let tree = Tree::of(&[("/var/lib/dpkg/status", status)]);
