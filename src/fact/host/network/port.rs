@@ -1,7 +1,7 @@
 //! TCP ports that the node's roles need, and who holds them.
 //!
 //! Listening sockets are the lines of state 0A in `/proc/1/net/tcp` and
-//! `tcp6`, proc_net(5); the process with a descriptor `socket:[inode]` holds
+//! `tcp6`, `proc_net(5)`; the process with a descriptor `socket:[inode]` holds
 //! one. Ports: <https://kubernetes.io/docs/reference/networking/ports-and-protocols/>.
 
 mod owner;

@@ -1,6 +1,6 @@
 //! Routes of the main table, from `/proc/net/route` and `ipv6_route`.
 //!
-//! proc_net(5); the kernel writes them in `fib_route_seq_show` and
+//! `proc_net(5)`; the kernel writes them in `fib_route_seq_show` and
 //! `rt6_info_route`. Rejecting routes are left out.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,6 +1,6 @@
 //! The uplink: the device that carries traffic between nodes.
 //!
-//! In come the route tables of process 1, proc_net(5), kubelet's `--node-ip`
+//! In come the route tables of process 1, `proc_net(5)`, kubelet's `--node-ip`
 //! and the devices; out come `network.uplink`, its MTU and what lies below
 //! it. `/proc/net/route` has no `mtu` attribute of a route (its MTU column
 //! is `advmss` plus 40), so only the device's MTU is judged.
@@ -78,15 +78,12 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     let uplink = by_node_address(&tables, node_address(earlier))
         .or_else(|| by_default_route(&tables))
         .unwrap_or_else(|| by_candidates(earlier, &path4, reason));
-    match uplink.text().map(str::to_owned) {
-        Some(name) => {
-            facts.set("network.uplink_mtu", mtu_fact(earlier, &name));
-            facts.set("network.uplink_lower", lower_devices(earlier, &name));
-        }
-        None => {
-            facts.set("network.uplink_mtu", uplink.clone());
-            facts.set("network.uplink_lower", uplink.clone());
-        }
+    if let Some(name) = uplink.text().map(str::to_owned) {
+        facts.set("network.uplink_mtu", mtu_fact(earlier, &name));
+        facts.set("network.uplink_lower", lower_devices(earlier, &name));
+    } else {
+        facts.set("network.uplink_mtu", uplink.clone());
+        facts.set("network.uplink_lower", uplink.clone());
     }
     facts.set("network.uplink", uplink);
     facts

@@ -145,7 +145,7 @@ fn has_mount_helper(host: &Host) -> Fact {
     Fact::known(false, source)
 }
 
-/// NFS lines of fstab(5) or proc_pid_mounts(5), which share their form. The
+/// NFS lines of fstab(5) or `proc_pid_mounts(5)`, which share their form. The
 /// root itself is mounted before any helper, and CSI drivers bring their own.
 fn parse_mounts(text: &str, path: &str) -> Vec<Mount> {
     (1_u32..)

@@ -54,19 +54,20 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
             set_by_traces(&mut facts, &folder, &traces);
         }
         Outcome::Unreadable(reason) => {
-            for path in ["cni.configs", "cni.config", "cni.plugins", "network.pod_ipv6"] {
-                facts.set(path, Fact::unreadable(Source::file(&*folder), reason.clone()));
+            let unread = Fact::unreadable(Source::file(&*folder), reason);
+            // A host without a kubelet and without a trace has no network of pods.
+            let is_plain = traces.networks.is_empty() && earlier.bool("kubelet.present") == Some(false);
+            let rest = if is_plain { Fact::absent(Source::file(&*folder)) } else { unread.clone() };
+            for path in ["cni.config", "cni.plugins", "network.pod_ipv6"] {
+                facts.set(path, rest.clone());
             }
-            match traces.networks.first() {
-                Some(_) => set_by_traces(&mut facts, &folder, &traces),
-                // A host without a kubelet and without a trace has no network of pods.
-                None if earlier.bool("kubelet.present") == Some(false) => set_by_traces(&mut facts, &folder, &traces),
-                None => {
-                    for path in ["network.cni", "network.uses_bridge"] {
-                        facts.set(path, Fact::unreadable(Source::file(&*folder), reason.clone()));
-                    }
-                }
+            if is_plain || !traces.networks.is_empty() {
+                set_by_traces(&mut facts, &folder, &traces);
+            } else {
+                facts.set("network.cni", unread.clone());
+                facts.set("network.uses_bridge", unread.clone());
             }
+            facts.set("cni.configs", unread);
         }
     }
     facts
@@ -204,15 +205,12 @@ fn pod_ipv6_by_subnet_file(root: &HostRoot, network: &str, source: &Source) -> F
 
 /// Without a configuration in force, the traces on the node tell the network.
 fn set_by_traces(facts: &mut Facts, folder: &str, traces: &Traces) {
-    match traces.networks.first() {
-        Some((network, source)) => {
-            facts.set("network.uses_bridge", uses_bridge(network, source));
-            facts.set("network.cni", Fact::known(*network, source.clone()));
-        }
-        None => {
-            facts.set("network.uses_bridge", Fact::absent(Source::file(folder)));
-            facts.set("network.cni", Fact::absent(Source::file(folder)));
-        }
+    if let Some((network, source)) = traces.networks.first() {
+        facts.set("network.uses_bridge", uses_bridge(network, source));
+        facts.set("network.cni", Fact::known(*network, source.clone()));
+    } else {
+        facts.set("network.uses_bridge", Fact::absent(Source::file(folder)));
+        facts.set("network.cni", Fact::absent(Source::file(folder)));
     }
 }
 

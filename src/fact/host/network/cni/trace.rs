@@ -50,7 +50,10 @@ impl Traces {
     /// Whether nothing of that network is on the node, as far as all was looked at.
     pub(super) fn is_idle(&self, network: Option<&str>) -> bool {
         let leaves_traces = network.and_then(known::by_name).is_some_and(known::Network::leaves_traces);
-        self.is_complete && leaves_traces && !self.networks.iter().any(|(known, _)| Some(*known) == network)
+        // Where no network at all shows itself, the look was not good enough to prove anything.
+        let sees_one = !self.networks.is_empty();
+        let is_seen = self.networks.iter().any(|(known, _)| Some(*known) == network);
+        self.is_complete && leaves_traces && sees_one && !is_seen
     }
 }
 
@@ -66,6 +69,8 @@ mod tests {
         assert!(!traces.is_idle(Some("calico")));
         traces.is_complete = false;
         assert!(!traces.is_idle(Some("flannel")));
+        let nothing = Traces { is_complete: true, ..Traces::default() };
+        assert!(!nothing.is_idle(Some("flannel")));
     }
 
     #[test]

@@ -45,24 +45,20 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
     let encapsulation = encapsulated::encapsulation(host, earlier, network, &tunnels);
     let overhead = encapsulation.as_ref().map(|(used, _)| used.overhead);
     facts.set("network.pod_mtu", mtu::pod_mtu(host, earlier, network, overhead));
-    match encapsulation {
-        Some((Encapsulation { name, overhead, .. }, source)) => {
-            facts.set("network.encapsulation", Fact::known(name, source.clone()));
-            facts.set("network.encapsulation_overhead", Fact::known(overhead, source));
-        }
-        None => {
-            let source = Source::file("/sys/class/net");
-            let reason = interfaces_unreadable(earlier).unwrap_or_else(|| {
-                format!("tell the encapsulation of {network}: no device under /sys/class/net shows it")
-            });
-            facts.set("network.encapsulation", Fact::unreadable(source.clone(), reason.clone()));
-            facts.set("network.encapsulation_overhead", Fact::unreadable(source, reason));
-        }
+    if let Some((Encapsulation { name, overhead, .. }, source)) = encapsulation {
+        facts.set("network.encapsulation", Fact::known(name, source.clone()));
+        facts.set("network.encapsulation_overhead", Fact::known(overhead, source));
+    } else {
+        let source = Source::file("/sys/class/net");
+        let reason = interfaces_unreadable(earlier)
+            .unwrap_or_else(|| format!("tell the encapsulation of {network}: no device under /sys/class/net shows it"));
+        facts.set("network.encapsulation", Fact::unreadable(source.clone(), reason.clone()));
+        facts.set("network.encapsulation_overhead", Fact::unreadable(source, reason));
     }
     facts
 }
 
-/// Calico's default `mtuIfacePattern`, felix/config/config_params.go:
+/// Calico's default `mtuIfacePattern`, `felix/config/config_params.go`:
 /// `^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwan).*)`.
 fn mtu_pattern_matches(earlier: &Facts) -> Fact {
     let source = Source::file("/sys/class/net");

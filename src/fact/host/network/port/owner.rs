@@ -1,4 +1,4 @@
-//! Who holds a socket: the process with a descriptor `socket:[inode]`, proc_pid_fd(5).
+//! Who holds a socket: the process with a descriptor `socket:[inode]`, `proc_pid_fd(5)`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
