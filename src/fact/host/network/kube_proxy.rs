@@ -149,12 +149,8 @@ mod tests {
         let mut facts = Facts::default();
         let set = |facts: &mut Facts, available: bool, loadable: Option<bool>| {
             facts.set("module.ip_vs.available", Fact::group(available));
-            match loadable {
-                Some(loadable) => facts.set("module.ip_vs.loadable", Fact::group(loadable)),
-                None => {
-                    facts.set("module.ip_vs.loadable", Fact::unreadable(Source::file("/lib/modules"), "not recorded"))
-                }
-            }
+            let unread = Fact::unreadable(Source::file("/lib/modules"), "not recorded");
+            facts.set("module.ip_vs.loadable", loadable.map_or(unread, Fact::group));
             let source = Source::file("/c");
             module_fact(facts, "ip_vs", &source).member("is_missing").and_then(Fact::bool)
         };
