@@ -27,6 +27,8 @@ mod mount;
 mod netns;
 mod network;
 mod nfs;
+#[cfg(test)]
+mod node_tests;
 mod os_release;
 pub mod package;
 pub mod process;
