@@ -1,6 +1,6 @@
 //! Memory and processors of the host.
 //!
-//! Sources: `/proc/meminfo` (proc_meminfo(5), KiB) and the processors of
+//! Sources: `/proc/meminfo` (`proc_meminfo(5)`, KiB) and the processors of
 //! `/proc/cpuinfo`, which kubeadm compares with its minima as
 //! `sysinfo(2)` and the number of processors give them.
 

@@ -50,7 +50,7 @@ const ACCEPTANCE_FACTS: &[FactDoc] = &[FactDoc::new(
 fn collect_acceptance(_: &Host, earlier: &Facts) -> Facts {
     let source = Source::default_of("KubeletConfiguration v1beta1, failCgroupV1");
     let accepted = match earlier.get("kubelet.fail_cgroup_v1") {
-        Some(Fact::Known { source: Some(Source::Default { .. }), .. }) | Some(Fact::Absent { .. }) | None => {
+        Some(Fact::Known { source: Some(Source::Default { .. }), .. } | Fact::Absent { .. }) | None => {
             Fact::known(false, source)
         }
         Some(Fact::Unreadable { source: place, reason }) => {

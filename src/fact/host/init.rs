@@ -1,6 +1,6 @@
 //! Whether systemd is the init system.
 //!
-//! On the running machine by sd_booted(3), as runtimes ask it: the folder
+//! On the running machine by `sd_booted(3)`, as runtimes ask it: the folder
 //! `/run/systemd/system`. A recorded tree may lack `/run`, so there process 1
 //! may tell too.
 

@@ -1,6 +1,6 @@
 //! Mounted file systems, and those that fstab mounts at boot.
 //!
-//! Sources: `/proc/1/mounts`, else `/proc/mounts` (proc_mounts(5)), and
+//! Sources: `/proc/1/mounts`, else `/proc/mounts` (`proc_mounts(5)`), and
 //! `/etc/fstab` (fstab(5)). Both write blanks in names as `\040`.
 
 use std::collections::BTreeMap;
@@ -100,15 +100,12 @@ fn unescape(field: &str) -> String {
     while let Some((before, after)) = rest.split_once('\\') {
         plain.push_str(before);
         let code = after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()).filter(u8::is_ascii);
-        match (code, after.get(3..)) {
-            (Some(code), Some(tail)) => {
-                plain.push(char::from(code));
-                rest = tail;
-            }
-            _ => {
-                plain.push('\\');
-                rest = after;
-            }
+        if let (Some(code), Some(tail)) = (code, after.get(3..)) {
+            plain.push(char::from(code));
+            rest = tail;
+        } else {
+            plain.push('\\');
+            rest = after;
         }
     }
     plain.push_str(rest);

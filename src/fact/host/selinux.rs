@@ -1,7 +1,7 @@
 //! SELinux: whether it is on, and whether containers have their policy.
 //!
 //! Sources: `/sys/fs/selinux/enforce` (absent while SELinux is off),
-//! `/etc/selinux/config` (selinux_config(5)), `selinux=0` on the command line,
+//! `/etc/selinux/config` (`selinux_config(5)`), `selinux=0` on the command line,
 //! and the policy module of the package container-selinux.
 
 use super::absence::{fact_of, is_evidence, line_number, not_recorded};

@@ -18,6 +18,8 @@ use crate::fact::{Fact, Facts, Source, Value};
 const DEVICE: &str = "/dev/kvm";
 const MISC: &str = "/proc/misc";
 const CPUINFO: &str = "/proc/cpuinfo";
+const DAEMON: &str = "/etc/docker/daemon.json";
+const SUBUID: &str = "/etc/subuid";
 
 pub(super) const COLLECTOR: Collector = Collector { name: "virtualization", facts: FACTS, needs: &[], collect };
 
@@ -111,7 +113,6 @@ fn read_users(host: &Host) -> Vec<(&'static str, String, Source)> {
             ("rootless runtime", process.program().to_owned(), Source::file(process.command_line_path()))
         }));
     }
-    const DAEMON: &str = "/etc/docker/daemon.json";
     if let Outcome::Found(text) = host.root.read_text(DAEMON)
         && let Ok(document) = parse_json(&text)
         && let Some(node) = document.get("userns-remap")
@@ -119,7 +120,6 @@ fn read_users(host: &Host) -> Vec<(&'static str, String, Source)> {
     {
         users.push(("Docker userns-remap", "userns-remap".to_owned(), Source::line(DAEMON, node.line)));
     }
-    const SUBUID: &str = "/etc/subuid";
     if let Outcome::Found(text) = host.root.read_text(SUBUID)
         && let Some(index) = text.lines().position(|line| line.starts_with("kubelet:"))
     {

@@ -57,7 +57,7 @@ fn installed_releases(names: &[String]) -> impl Iterator<Item = String> + '_ {
         .iter()
         .filter_map(|name| name.strip_prefix("vmlinuz-").or_else(|| name.strip_prefix("vmlinux-")))
         .filter(|release| !release.contains("rescue") && release.starts_with(|c: char| c.is_ascii_digit()))
-        .filter(|release| !release.ends_with(".old") && !release.ends_with(".signed"))
+        .filter(|release| [".old", ".signed"].iter().all(|end| release.strip_suffix(end).is_none()))
         .map(str::to_owned)
 }
 
@@ -128,7 +128,7 @@ fn releases_in_menu(root: &HostRoot) -> Vec<String> {
         .found()
         .unwrap_or_default()
         .iter()
-        .filter(|name| name.ends_with(".conf"))
+        .filter(|name| name.strip_suffix(".conf").is_some())
         .filter_map(|name| root.read_text(&format!("{ENTRIES}/{name}")).found())
         .filter_map(|entry| release_in_entry(&entry))
         .collect();
@@ -169,7 +169,7 @@ fn parse_menu(menu: &str) -> Vec<String> {
         {
             *last = release_in_command(line).unwrap_or_default();
         }
-        depth += if opens && line.ends_with('{') { 1 } else { 0 };
+        depth += i64::from(opens && line.ends_with('{'));
         if line == "}" && depth > 0 {
             depth -= 1;
         }

@@ -190,7 +190,10 @@ fn has_cgroup_fixes(source: &Source, parsed: &Outcome<Release>) -> Fact {
         _ if is_rhel_7 || release.line == "3.10" => Fact::known(false, source.clone()),
         _ => Fact::unreadable(
             source.clone(),
-            format!("the distribution's kernel {} is older than the fixes, and its number does not tell whether it has them", release.version),
+            format!(
+                "the distribution's kernel {} is older than the fixes, and its number does not tell whether it has them",
+                release.version
+            ),
         ),
     }
 }

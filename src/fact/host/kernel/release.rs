@@ -150,9 +150,8 @@ fn classify(release: &str, rest: &str, version_line: &str) -> (&'static str, Num
     }
     let has_mark = |mark: &str| match mark.strip_prefix('.') {
         // A dotted mark is followed by the distribution's number, but for ELRepo's: `.el8`, `.oe2203`.
-        Some("elrepo") => rest.contains(mark),
-        Some(name) => rest.split('.').any(|part| starts_with_number_after(part, name)),
-        None => rest.contains(mark),
+        Some(name) if name != "elrepo" => rest.split('.').any(|part| starts_with_number_after(part, name)),
+        _ => rest.contains(mark),
     };
     if let Some(flavour) = FLAVOURS.iter().find(|flavour| has_mark(flavour.mark)) {
         return (flavour.name, flavour.number);

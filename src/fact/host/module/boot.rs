@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::absence::{is_evidence, line_number, not_recorded};
 use super::super::unit;
-use super::module_name;
+use super::list::module_name;
 use crate::fact::Source;
 use crate::fact::host::Host;
 use crate::fact::host::root::{HostRoot, Outcome};
@@ -75,7 +75,7 @@ fn read_load_folders(root: &HostRoot, at_boot: &mut AtBoot) {
                 continue;
             }
         };
-        for name in names.into_iter().filter(|name| name.ends_with(".conf")) {
+        for name in names.into_iter().filter(|name| name.strip_suffix(".conf").is_some()) {
             let path = format!("{folder}/{name}");
             // A link to /dev/null masks the files of that name in later folders.
             if seen.insert(name) && root.read_link(&path) != Outcome::Found("/dev/null".to_owned()) {

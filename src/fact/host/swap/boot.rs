@@ -121,7 +121,7 @@ fn unit_name(device: &str) -> String {
         match byte {
             b'/' => name.push('-'),
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => name.push(char::from(byte)),
-            other => name.push_str(&format!("\\x{other:02x}")),
+            other => name.extend(format!("\\x{other:02x}").chars()),
         }
     }
     name + ".swap"
@@ -131,7 +131,7 @@ fn unit_causes(root: &HostRoot) -> Vec<Cause> {
     let mut names: Vec<String> = UNIT_FOLDERS
         .iter()
         .flat_map(|folder| root.read_folder(folder).found().unwrap_or_default())
-        .filter(|name| name.ends_with(".swap"))
+        .filter(|name| name.strip_suffix(".swap").is_some())
         .collect();
     names.sort();
     names.dedup();
@@ -193,10 +193,13 @@ fn service_causes(root: &HostRoot) -> Vec<Cause> {
             Outcome::Found(unit) if unit.is_enabled && !unit.is_masked => {
                 causes.push(Cause { kind, setting: (*name).to_owned(), source: Source::file(unit.path) });
             }
-            Outcome::Absent if !root.is_live() && *name == "dphys-swapfile.service" => {
-                if root.read_text(CONFIG).is_found() && !is_masked(root, name) {
-                    causes.push(Cause { kind, setting: CONFIG.to_owned(), source: Source::file(CONFIG) });
-                }
+            Outcome::Absent
+                if !root.is_live()
+                    && *name == "dphys-swapfile.service"
+                    && root.read_text(CONFIG).is_found()
+                    && !is_masked(root, name) =>
+            {
+                causes.push(Cause { kind, setting: CONFIG.to_owned(), source: Source::file(CONFIG) });
             }
             _ => {}
         }

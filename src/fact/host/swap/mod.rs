@@ -1,6 +1,6 @@
 //! Swap: what is on now; for what the next boot turns on see [`boot`].
 //!
-//! Source: `/proc/swaps`, proc_swaps(5), which lists zram devices too.
+//! Source: `/proc/swaps`, `proc_swaps(5)`, which lists zram devices too.
 
 mod boot;
 

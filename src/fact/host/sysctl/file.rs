@@ -56,7 +56,7 @@ pub(super) fn read_files(root: &HostRoot) -> Files {
     for folder in FOLDERS {
         match root.read_folder(folder) {
             Outcome::Found(names) => {
-                for name in names.into_iter().filter(|name| name.ends_with(".conf")) {
+                for name in names.into_iter().filter(|name| name.strip_suffix(".conf").is_some()) {
                     let path = format!("{folder}/{name}");
                     paths.entry(name).or_insert(path);
                 }
@@ -80,7 +80,7 @@ pub(super) fn read_files(root: &HostRoot) -> Files {
         }
     }
     for path in ordered {
-        add_file(root, path, &mut files);
+        add_file(root, &path, &mut files);
     }
     if files.unread.is_none() && !is_evidence(root, "/etc/sysctl.d") {
         files.unread = Some(not_recorded("/etc/sysctl.d"));
@@ -88,14 +88,14 @@ pub(super) fn read_files(root: &HostRoot) -> Files {
     files
 }
 
-fn add_file(root: &HostRoot, path: String, files: &mut Files) {
+fn add_file(root: &HostRoot, path: &str, files: &mut Files) {
     // A link to /dev/null masks a file of a later folder.
-    if root.read_link(&path) == Outcome::Found("/dev/null".to_owned()) {
+    if root.read_link(path) == Outcome::Found("/dev/null".to_owned()) {
         return;
     }
-    match root.read_text(&path) {
+    match root.read_text(path) {
         Outcome::Found(text) => {
-            files.settings.extend(parse_settings(&text).into_iter().map(|setting| (path.clone(), setting)));
+            files.settings.extend(parse_settings(&text).into_iter().map(|setting| (path.to_owned(), setting)));
         }
         Outcome::Absent => {}
         Outcome::Unreadable(reason) => {
