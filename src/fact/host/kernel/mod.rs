@@ -215,7 +215,8 @@ fn read_psi(root: &HostRoot) -> Fact {
 }
 
 fn is_not_supported(reason: &str) -> bool {
-    reason.to_ascii_lowercase().contains("not supported")
+    let reason = reason.to_ascii_lowercase();
+    reason.contains("not supported") || reason.contains("unsupported")
 }
 
 /// Systems without kernel packages: a booted ostree names itself on the
