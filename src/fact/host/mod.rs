@@ -116,6 +116,7 @@ pub const COLLECTORS: &[Collector] = &[
     selinux::COLLECTOR,
     swap::COLLECTOR,
     sysctl::COLLECTOR,
+    sysctl::NEED,
     time::COLLECTOR,
     virtualization::COLLECTOR,
 ];

@@ -19,6 +19,8 @@ const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
 const UPTIME: &str = "/proc/uptime";
 /// How long a service may take until the clock is set.
 const GRACE_S: f64 = 15.0 * 60.0;
+/// Processes of a small system without the kernel's threads.
+const SMALL_SYSTEM: usize = 12;
 /// Ticks a second of `/proc/<pid>/stat`: `USER_HZ` is 100 on every architecture that runs Kubernetes.
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -116,11 +118,11 @@ fn services(processes: &[Process]) -> Vec<(&Process, bool)> {
 }
 
 /// Whether a list of processes can be taken for all of them. A recording may
-/// hold only those that somebody cared for: then it lacks process 1, or all
-/// but it.
+/// hold only those that somebody cared for; a whole one has the kernel's
+/// threads (process 2 is their parent), or about as many as a small system.
 fn is_whole(root: &HostRoot, processes: &[Process]) -> bool {
-    let has_first = processes.iter().any(|process| process.pid == 1 && !process.name.is_empty());
-    root.has_kernel_files() || (has_first && processes.len() > 2)
+    let has = |pid: u32| processes.iter().any(|process| process.pid == pid && !process.name.is_empty());
+    root.has_kernel_files() || (has(1) && (has(2) || processes.len() >= SMALL_SYSTEM))
 }
 
 fn read_is_synchronized(root: &HostRoot, services: &[(&Process, bool)]) -> Fact {

@@ -67,6 +67,24 @@ const KEYS: &[&str] = &[
     "vm.swappiness",
 ];
 
+/// Asks the network what the pods need; apart, since that is known later.
+pub(super) const NEED: Collector =
+    Collector { name: "sysctl_need", facts: NEED_FACTS, needs: &["cni"], collect: collect_need };
+
+const NEED_FACTS: &[FactDoc] = &[FactDoc::new(
+    "kernel.must_forward_ipv6",
+    Type::Bool,
+    "Whether the pods are known to have IPv6 addresses. False too where that is not known: then forwarding of IPv6 is no demand.",
+)];
+
+fn collect_need(_: &Host, earlier: &Facts) -> Facts {
+    let pod_ipv6 = earlier.get("network.pod_ipv6");
+    let source = pod_ipv6.and_then(Fact::source).cloned().unwrap_or(Source::file("/etc/cni/net.d"));
+    let mut facts = Facts::default();
+    facts.set("kernel.must_forward_ipv6", Fact::known(pod_ipv6.and_then(Fact::bool) == Some(true), source));
+    facts
+}
+
 fn collect(host: &Host, _: &Facts) -> Facts {
     let root = &host.root;
     let foreign = foreign_network(root);
