@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use scanner::evaluate::{Context, evaluate};
 use scanner::fact::host::root::HostRoot;
 use scanner::fact::host::{Host, collect};
+use scanner::fact::{Fact, Source};
 use scanner::finding::{Finding, Subject};
 use scanner::rule::select::Selection;
 use scanner::rule::{LoadOptions, RuleSet, Verdict};
@@ -104,7 +105,8 @@ fn build(root: &Path, layer: &Layer) {
 fn audit(root: &Path, rules: &RuleSet) -> Vec<Finding> {
     let host = Host::new(HostRoot::open(root).unwrap(), Instant::now() + Duration::from_secs(20));
     let selected = Selection::default().resolve(rules).unwrap();
-    let facts = collect(&host, &BTreeSet::new());
+    let mut facts = collect(&host, &BTreeSet::new());
+    facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
     let context = Context {
         now: "2026-11-23T00:00:00Z".parse::<Timestamp>().unwrap(),
         targets: vec![Subject { kind: "host".into(), api_version: None, namespace: None, name: "case".into() }],

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use scanner::evaluate::{Context, evaluate};
 use scanner::fact::host::root::HostRoot;
 use scanner::fact::host::{Host, collect};
+use scanner::fact::{Fact, Source};
 use scanner::finding::{Finding, Subject, Verdict};
 use scanner::rule::select::Selection;
 use scanner::rule::{LoadOptions, RuleSet};
@@ -38,7 +39,8 @@ fn fixtures() -> Vec<PathBuf> {
 fn audit(root: &Path, rules: &RuleSet) -> Vec<Finding> {
     let host = Host::new(HostRoot::open(root).unwrap(), Instant::now() + Duration::from_secs(20));
     let selected = Selection::default().resolve(rules).unwrap();
-    let facts = collect(&host, &rules.facts_needed(&selected));
+    let mut facts = collect(&host, &rules.facts_needed(&selected));
+    facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
     let subject = Subject { kind: "host".into(), api_version: None, namespace: None, name: "fixture".into() };
     let now = "2026-11-23T00:00:00Z".parse().unwrap();
     evaluate(rules, &selected, &facts, &Context { now, targets: vec![subject], gate: false })
