@@ -1,6 +1,8 @@
 //! Every built-in rule: it loads, its examples give what they say, and they
 //! show the four kinds.
 
+#![allow(clippy::panic)]
+
 use scanner::rule::example;
 use scanner::rule::{LoadOptions, RuleSet, Verdict};
 

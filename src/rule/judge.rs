@@ -91,12 +91,11 @@ impl<'f> Court<'f> {
     }
 
     fn key(&mut self, each: &'f Each, element: &Slot<'f>) -> Option<String> {
-        let value = match &each.key {
-            Some(key) => self.evaluator.evaluate(&key.root).ok()?,
-            None => {
-                let element = element.as_ref().ok()?;
-                element.member("name").and_then(Result::ok).unwrap_or_else(|| element.clone())
-            }
+        let value = if let Some(key) = &each.key {
+            self.evaluator.evaluate(&key.root).ok()?
+        } else {
+            let element = element.as_ref().ok()?;
+            element.member("name").and_then(Result::ok).unwrap_or_else(|| element.clone())
         };
         Some(show_text(&value).unwrap_or_else(|| json(&value).to_string()))
     }
@@ -193,7 +192,7 @@ impl<'f> Court<'f> {
     }
 }
 
-fn truth<'f>(slot: Slot<'f>) -> Result<bool, Unknown<'f>> {
+fn truth(slot: Slot<'_>) -> Result<bool, Unknown<'_>> {
     let value = slot.map_err(Stop::into_unknown)?;
     match value.plain {
         Plain::Bool(truth) => Ok(truth),

@@ -17,6 +17,9 @@ use crate::fact::Fact;
 /// The rules and tables that are part of the binary.
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
+/// How the files of rules and tables end.
+const SUFFIX: &str = ".yaml";
+
 /// How deep folders of rules may lie in each other.
 const FOLDER_DEPTH: usize = 16;
 
@@ -115,7 +118,7 @@ fn builtin_files() -> impl Iterator<Item = (&'static str, &'static str)> {
     while let Some(folder) = folders.pop() {
         folders.extend(folder.dirs());
         files.extend(folder.files().filter_map(|file| {
-            let path = file.path().to_str().filter(|path| path.ends_with(".yaml"))?;
+            let path = file.path().to_str().filter(|path| path.ends_with(SUFFIX))?;
             Some((path, file.contents_utf8()?))
         }));
     }
@@ -128,7 +131,7 @@ fn builtin_rules() -> Vec<RuleFile> {
         .filter(|(path, _)| !path.starts_with("data/"))
         .map(|(path, text)| RuleFile {
             path: format!("rules/{path}"),
-            name: path.trim_end_matches(".yaml").to_owned(),
+            name: path.trim_end_matches(SUFFIX).to_owned(),
             text: Arc::from(text),
             is_builtin: true,
         })
@@ -140,7 +143,7 @@ fn builtin_tables() -> Vec<(&'static str, &'static str)> {
 }
 
 fn table_name(path: &str) -> &str {
-    path.trim_start_matches("data/").trim_end_matches(".yaml")
+    path.trim_start_matches("data/").trim_end_matches(SUFFIX)
 }
 
 fn read_tables(tables: &[(&'static str, &'static str)]) -> (Fact, Vec<Diagnostic>) {

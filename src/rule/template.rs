@@ -82,12 +82,11 @@ fn closing(source: &str, from: usize) -> Option<usize> {
         match (quote, byte) {
             (Some(_), b'\\') => at += 1,
             (Some(open), _) if open == *byte => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(*byte),
             (None, b'{') => braces += 1,
             (None, b'}') if braces > 0 => braces -= 1,
             (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
-            (None, _) => {}
+            _ => {}
         }
         at += 1;
     }

@@ -163,7 +163,7 @@ impl Reader<'_> {
                 }
             }
             Some(node) => {
-                self.fault(node, format!("{} as a subject", node.describe()), "expected kind, name, namespace")
+                self.fault(node, format!("{} as a subject", node.describe()), "expected kind, name, namespace");
             }
             None => {}
         }

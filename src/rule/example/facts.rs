@@ -70,38 +70,34 @@ fn locate(reader: &mut Reader<'_>, path: &str, span: &Range<usize>) -> Option<(V
     while !rest.is_empty() {
         let (segment, after) = rest.split_once('.').unwrap_or((rest, ""));
         match place {
-            Place::Group(branch) => match branch.members.get(segment) {
-                Some(inner) => {
-                    segments.push(segment.to_owned());
-                    place = match inner.fact {
-                        Some(fact) if inner.members.is_empty() => Place::Fact(fact.kind),
-                        _ => Place::Group(inner),
-                    };
-                    rest = after;
-                }
-                None => {
+            Place::Group(branch) => {
+                let Some(inner) = branch.members.get(segment) else {
                     let help = did_you_mean(segment, branch.members.keys().copied());
                     let message = format!("there is no fact `{path}`");
                     reader.fault_with_help(span.clone(), message, "no collector delivers it", help);
                     return None;
-                }
-            },
+                };
+                segments.push(segment.to_owned());
+                place = match inner.fact {
+                    Some(fact) if inner.members.is_empty() => Place::Fact(fact.kind),
+                    _ => Place::Group(inner),
+                };
+                rest = after;
+            }
             Place::Fact(Type::Map(value)) => {
                 segments.push(rest.to_owned());
                 return Some((segments, Place::Fact(*value)));
             }
-            Place::Fact(Type::Object(fields)) => match fields.iter().find(|field| field.name == segment) {
-                Some(field) => {
-                    segments.push(segment.to_owned());
-                    place = Place::Fact(field.kind);
-                    rest = after;
-                }
-                None => {
+            Place::Fact(Type::Object(fields)) => {
+                let Some(field) = fields.iter().find(|field| field.name == segment) else {
                     let help = did_you_mean(segment, fields.iter().map(|field| field.name));
                     reader.fault_with_help(span.clone(), format!("there is no fact `{path}`"), "no such member", help);
                     return None;
-                }
-            },
+                };
+                segments.push(segment.to_owned());
+                place = Place::Fact(field.kind);
+                rest = after;
+            }
             Place::Fact(_) => {
                 reader.fault(span.clone(), format!("there is no fact `{path}`"), "it has no members");
                 return None;
@@ -142,17 +138,16 @@ fn read_fact(reader: &mut Reader<'_>, node: &Node, place: &Place) -> Fact {
                 }
             }
             // The members were put under their whole path.
-            let mut fact = facts.get(&branch.path).cloned();
-            fact.take().unwrap_or_else(|| Fact::group(BTreeMap::new()))
+            facts.get(&branch.path).cloned().unwrap_or_else(|| Fact::group(BTreeMap::new()))
         }
-        Place::Fact(kind) => match read_value(reader, node, *kind) {
-            Some(value) => Fact::group(value),
-            None => {
+        Place::Fact(kind) => {
+            let Some(value) = read_value(reader, node, *kind) else {
                 let message = format!("{} where {} is expected", node.describe(), Kind::of(*kind));
                 reader.fault(node.span.clone(), message, format!("expected {}", Kind::of(*kind)));
-                Fact::Absent { source: None }
-            }
-        },
+                return Fact::Absent { source: None };
+            };
+            Fact::group(value)
+        }
     }
 }
 
@@ -176,15 +171,12 @@ fn read_value(reader: &mut Reader<'_>, node: &Node, kind: Type) -> Option<FactVa
         (Value::Map(members), Type::Object(fields)) => {
             let mut map = BTreeMap::new();
             for member in members {
-                match fields.iter().find(|field| field.name == member.key) {
-                    Some(field) => {
-                        map.insert(member.key.clone(), read_fact(reader, &member.value, &Place::Fact(field.kind)));
-                    }
-                    None => {
-                        let help = did_you_mean(&member.key, fields.iter().map(|field| field.name));
-                        let message = format!("there is no member `{}`", member.key);
-                        reader.fault_with_help(member.key_span.clone(), message, "no such name", help);
-                    }
+                if let Some(field) = fields.iter().find(|field| field.name == member.key) {
+                    map.insert(member.key.clone(), read_fact(reader, &member.value, &Place::Fact(field.kind)));
+                } else {
+                    let help = did_you_mean(&member.key, fields.iter().map(|field| field.name));
+                    let message = format!("there is no member `{}`", member.key);
+                    reader.fault_with_help(member.key_span.clone(), message, "no such name", help);
                 }
             }
             Some(FactValue::Map(map))

@@ -89,18 +89,17 @@ fn read_verdicts(reader: &mut Reader<'_>, node: &Node) -> (bool, Vec<Verdict>) {
     let mut verdicts = Vec::new();
     for node in nodes {
         let named = node.text().and_then(Verdict::named).filter(|verdict| *verdict != Verdict::Waived);
-        match named {
-            Some(verdict) => verdicts.push(verdict),
-            None => {
-                let names = ["pass", "fail", "unknown", "not-applicable"];
-                let help = node.text().and_then(|text| did_you_mean(text, names));
-                reader.fault_with_help(
-                    node.span.clone(),
-                    "an unknown verdict",
-                    format!("expected {}", names.join(", ")),
-                    help,
-                );
-            }
+        if let Some(verdict) = named {
+            verdicts.push(verdict);
+        } else {
+            let valid = ["pass", "fail", "unknown", "not-applicable"];
+            let help = node.text().and_then(|text| did_you_mean(text, valid));
+            reader.fault_with_help(
+                node.span.clone(),
+                "an unknown verdict",
+                format!("expected {}", valid.join(", ")),
+                help,
+            );
         }
     }
     (is_list, verdicts)

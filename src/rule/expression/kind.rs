@@ -46,9 +46,13 @@ impl Kind {
     /// Whether values of both kinds can be compared, or stand for each other.
     pub(crate) fn fits(&self, other: &Kind) -> bool {
         match (self, other) {
-            (Kind::Any, _) | (_, Kind::Any) | (Kind::Int | Kind::Float, Kind::Int | Kind::Float) => true,
             (Kind::List(this), Kind::List(that)) | (Kind::Map(this), Kind::Map(that)) => this.fits(that),
-            (Kind::Map(_) | Kind::Object(_) | Kind::Group(_), Kind::Map(_) | Kind::Object(_) | Kind::Group(_)) => true,
+            (Kind::Any, _)
+            | (_, Kind::Any)
+            | (Kind::Int | Kind::Float, Kind::Int | Kind::Float)
+            | (Kind::Map(_) | Kind::Object(_) | Kind::Group(_), Kind::Map(_) | Kind::Object(_) | Kind::Group(_)) => {
+                true
+            }
             _ => self == other,
         }
     }

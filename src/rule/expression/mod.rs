@@ -108,7 +108,6 @@ fn split_conjunction(source: &str) -> Vec<&str> {
                 bytes.next();
             }
             (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
@@ -117,7 +116,7 @@ fn split_conjunction(source: &str) -> Vec<&str> {
                 parts.extend(source.get(start..at));
                 start = at + 2;
             }
-            (None, _) => {}
+            _ => {}
         }
     }
     parts.extend(source.get(start..));

@@ -54,13 +54,13 @@ fn check_bounds(source: &str) -> Result<(), Fault> {
     let mut deepest = 0;
     let mut questions = 0;
     let mut tokens = 0;
-    let mut in_word = false;
+    let mut is_inside = false;
     for byte in source.bytes() {
-        let is_word = byte.is_ascii_alphanumeric() || byte == b'_';
-        if !byte.is_ascii_whitespace() && !(is_word && in_word) {
+        let continues = byte.is_ascii_alphanumeric() || byte == b'_';
+        if !byte.is_ascii_whitespace() && (!continues || !is_inside) {
             tokens += 1;
         }
-        in_word = is_word;
+        is_inside = continues;
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),

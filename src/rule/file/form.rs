@@ -43,17 +43,12 @@ impl Reader<'_> {
         let plain = self.names(None);
         let when = find("when").map(|node| self.condition(node, plain));
         let each = find("each").map(|node| self.each(node, find));
-        let each = match each {
-            Some(each) => Some(each?),
-            None => {
-                for key in ["as", "key"] {
-                    if let Some(node) = find(key) {
-                        self.fault(node.span.clone(), format!("`{key}` without `each`"), "expected `each` too");
-                    }
-                }
-                None
+        for key in ["as", "key"] {
+            if let (None, Some(node)) = (&each, find(key)) {
+                self.fault(node.span.clone(), format!("`{key}` without `each`"), "expected `each` too");
             }
-        };
+        }
+        let each = opened(each)?;
         let element = each.as_ref().map(Each::element);
         let bound = each.as_ref().zip(element.as_ref()).map(|(each, kind)| (each.name.as_str(), kind));
         let names = self.names(bound);

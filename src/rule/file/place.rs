@@ -8,10 +8,9 @@ pub(super) fn place_in_file(text: &str, node: &Node, offset: usize) -> usize {
     let Value::Scalar { text: value, style } = &node.value else { return node.span.start };
     let raw = text.get(node.span.clone()).unwrap_or_default();
     let skipped = match style {
-        Style::Plain => 0,
         Style::Quoted => 1,
         Style::Block if raw.starts_with(['|', '>']) => raw.find('\n').map_or(0, |at| at + 1),
-        Style::Block => 0,
+        Style::Plain | Style::Block => 0,
     };
     let mut at = skipped;
     for wanted in value.get(..offset).unwrap_or(value).chars() {

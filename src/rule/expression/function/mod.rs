@@ -118,13 +118,11 @@ pub(crate) fn call<'f>(
         function.takes.len() == arguments.len()
             && function.takes.iter().zip(arguments).all(|(takes, value)| takes.accepts_value(value))
     });
-    match fitting {
-        Some(function) => (function.run)(evaluator, arguments),
-        None => {
-            let given: Vec<&str> = arguments.iter().map(Value::describe).collect();
-            Err(Stop::fault(format!("{name}() does not take {}", given.join(", "))))
-        }
-    }
+    let Some(function) = fitting else {
+        let given: Vec<&str> = arguments.iter().map(Value::describe).collect();
+        return Err(Stop::fault(format!("{name}() does not take {}", given.join(", "))));
+    };
+    (function.run)(evaluator, arguments)
 }
 
 const fn global(
@@ -195,10 +193,12 @@ fn int_at(arguments: &[Value<'_>], at: usize) -> i64 {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it ends a function of the table")]
 fn truth<'f>(truth: bool) -> Slot<'f> {
     Ok(Value::made(Plain::Bool(truth)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it ends a function of the table")]
 fn whole<'f>(number: i64) -> Slot<'f> {
     Ok(Value::made(Plain::Int(number)))
 }
