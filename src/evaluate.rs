@@ -181,3 +181,155 @@ pub fn waive(findings: &mut [Finding], waivers: &Waivers, now: Timestamp) -> Vec
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::fact::{Fact, Source};
+    use crate::finding::Severity;
+    use crate::rule::LoadOptions;
+    use crate::rule::select::Selection;
+
+    const SWAP: &str = "title: swap is active
+severity: high
+target: host
+gate: true
+tags: [memory]
+aliases: [node/swap]
+why: The kubelet refuses to start.
+when: has(swap.active)
+expect: swap.active.size() == 0
+message: '{{ swap.active.size() }} swap areas are active'
+evidence: ['swap.active.map(a, a.device)']
+fix: Run swapoff.
+references: [https://kubernetes.io/docs/]
+examples:
+  - {name: none, verdict: pass, facts: {swap.active: []}}
+";
+
+    fn rules(files: &[(&str, String)]) -> RuleSet {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(format!("{name}.yaml"));
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let options = LoadOptions { builtin: false, paths: vec![folder.path().to_owned()], with_examples: true };
+        RuleSet::load(&options).unwrap_or_else(|faults| panic!("{}", faults[0].render(false)))
+    }
+
+    fn two_rules() -> RuleSet {
+        let cluster = SWAP.replace("target: host", "target: cluster").replace("aliases: [node/swap]\n", "");
+        rules(&[("node/swap-enabled", SWAP.to_owned()), ("cluster/swap", cluster.replace("gate: true\n", ""))])
+    }
+
+    fn target(kind: &str, name: &str) -> Subject {
+        Subject { kind: kind.to_owned(), api_version: None, namespace: None, name: name.to_owned() }
+    }
+
+    fn context(targets: Vec<Subject>, gate: bool) -> Context {
+        Context { now: "2026-11-23T00:00:00Z".parse().unwrap(), targets, gate }
+    }
+
+    fn with_swap() -> Facts {
+        let mut facts = Facts::default();
+        let area = Fact::group(std::collections::BTreeMap::from([(
+            "device".to_owned(),
+            Fact::known("/swapfile", Source::line("/proc/swaps", 2)),
+        )]));
+        facts.set("swap.active", Fact::known(vec![area], Source::file("/proc/swaps")));
+        facts
+    }
+
+    fn judge(rules: &RuleSet, facts: &Facts, context: &Context) -> Vec<Finding> {
+        let selected: Vec<&Rule> = rules.rules().iter().collect();
+        evaluate(rules, &selected, facts, context)
+    }
+
+    #[test]
+    fn a_rule_whose_target_was_not_named_is_not_listed() {
+        let rules = two_rules();
+        let names = |context: &Context| -> Vec<String> {
+            judge(&rules, &with_swap(), context).into_iter().map(|finding| finding.rule).collect()
+        };
+        assert_eq!(names(&context(vec![target("host", "cn-1")], false)), ["node/swap-enabled"]);
+        assert_eq!(names(&context(vec![target("cluster", "kind")], false)), ["cluster/swap"]);
+        let both = vec![target("host", "cn-1"), target("cluster", "kind")];
+        assert_eq!(names(&context(both.clone(), false)), ["cluster/swap", "node/swap-enabled"]);
+        assert_eq!(names(&context(both, true)), ["node/swap-enabled"]);
+    }
+
+    #[test]
+    fn a_fingerprint_is_that_of_rule_and_subject_alone() {
+        let rules = two_rules();
+        let host = context(vec![target("host", "cn-1")], false);
+        let failing = judge(&rules, &with_swap(), &host).remove(0);
+        assert_eq!(failing.verdict, Verdict::Fail);
+        assert_eq!(failing.severity, Severity::High);
+        let mut facts = Facts::default();
+        facts.set("swap.active", Fact::known(Vec::new(), Source::file("/proc/swaps")));
+        let passing = judge(&rules, &facts, &host).remove(0);
+        assert_eq!(passing.verdict, Verdict::Pass);
+        assert_eq!(passing.fingerprint, failing.fingerprint);
+        let other = judge(&rules, &facts, &context(vec![target("host", "cn-2")], false)).remove(0);
+        assert_ne!(other.fingerprint, failing.fingerprint);
+    }
+
+    #[test]
+    fn an_unexpired_waiver_waives_and_an_expired_one_says_so() {
+        let rules = two_rules();
+        let host = context(vec![target("host", "gpu-1")], false);
+        let waivers = "waivers:
+  - {rule: node/*, subject: {kind: host, name: gpu-*}, reason: batch, expires: 2026-11-23, owner: us}
+  - {rule: node/swap-enabled, reason: old, expires: 2026-11-22}
+  - {rule: runtime/*, reason: none, expires: 2027-01-01}
+";
+        let waivers = Waivers::parse(waivers, "w.yaml").unwrap();
+        let mut findings = judge(&rules, &with_swap(), &host);
+        let warnings = waive(&mut findings, &waivers, host.now);
+        assert_eq!(findings[0].verdict, Verdict::Waived);
+        assert_eq!(findings[0].waiver.as_ref().map(|waiver| waiver.reason.as_str()), Some("batch"));
+        assert_eq!(
+            warnings,
+            [
+                "w.yaml:3: the waiver of node/swap-enabled expired on 2026-11-22 and no longer waives",
+                "w.yaml:4: the waiver of runtime/* matches no failure",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_selector_that_matches_nothing_is_an_error_with_the_nearest_name() {
+        let rules = two_rules();
+        let resolve = |select: &[&str], ignore: &[&str]| {
+            let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+            let selection = Selection { select: owned(select), ignore: owned(ignore) };
+            selection.resolve(&rules).map(|rules| rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(resolve(&["node/*"], &[]).unwrap(), ["node/swap-enabled"]);
+        assert_eq!(resolve(&["node/swap"], &[]).unwrap(), ["node/swap-enabled"], "a former name");
+        assert_eq!(resolve(&["tag:memory"], &["cluster/*"]).unwrap(), ["node/swap-enabled"]);
+        assert_eq!(resolve(&["severity:high"], &[]).unwrap().len(), 2);
+        let error = resolve(&["node/swap-enable"], &[]).unwrap_err().remove(0);
+        assert_eq!(error.message, "no rule matches `node/swap-enable`");
+        assert_eq!(error.help.as_deref(), Some("did you mean `node/swap-enabled`?"));
+        let error = resolve(&["tag:memry"], &[]).unwrap_err().remove(0);
+        assert_eq!(error.help.as_deref(), Some("did you mean `tag:memory`?"));
+        assert!(resolve(&["severity:hihg"], &[]).unwrap_err()[0].help.is_some());
+        assert_eq!(resolve(&[], &["*"]).unwrap_err()[0].message, "no rule is left to judge by");
+    }
+
+    #[test]
+    fn a_users_rule_whose_example_is_wrong_is_refused_at_the_example() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.yaml");
+        fs::write(&path, SWAP.replace("verdict: pass", "verdict: fail")).unwrap();
+        let options = LoadOptions { builtin: false, paths: vec![path], with_examples: false };
+        let faults = RuleSet::load(&options).expect_err("the example is wrong");
+        assert_eq!((faults[0].line, faults[0].label.as_str()), (15, "expected fail, got pass"));
+        assert_eq!(faults[0].message, "the example `none` does not give what it says");
+    }
+}

@@ -125,7 +125,11 @@ impl<'t> Builder<'t> {
 
     fn scan_error(&self, error: &ScanError) -> YamlError {
         let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-        YamlError { message: "this is not YAML".to_owned(), label: error.info(), span: at..at }
+        let mut label = error.info();
+        if label.contains("mapping values") {
+            label.push_str(": text that holds `: ` or ` #` needs quotes");
+        }
+        YamlError { message: "this is not YAML".to_owned(), label, span: at..at }
     }
 
     fn document(&mut self) -> Result<Node, YamlError> {

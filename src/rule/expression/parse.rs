@@ -100,6 +100,8 @@ fn syntax_fault(source: &str, error: &cel::ParseError) -> Fault {
         fault.with_help("equality is written `==`")
     } else if is_single("and ") || is_single("or ") || is_single("not ") {
         fault.with_help("the operators are `&&`, `||` and `!`")
+    } else if start >= source.trim_end().len() && source.contains('(') {
+        fault.with_help("in a list written `[a, b]`, CEL with a comma needs quotes: [\"f(x, y)\"]")
     } else {
         fault
     }

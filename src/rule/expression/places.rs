@@ -35,10 +35,15 @@ impl<'s> Places<'s> {
         range.map_or(0..self.source.len(), |(start, end)| bound(start)..bound(end))
     }
 
-    /// The same, and the name that follows a dot.
+    /// The name that follows a dot, or that `has(…)` asks for.
     pub(crate) fn of_member(&mut self, id: u64, name: &str) -> Range<usize> {
         let dot = self.of(id);
         let after = self.source.get(dot.end..).unwrap_or_default();
+        if self.source.get(dot.clone()) == Some("has") {
+            // The macro took the dot's number for itself.
+            let inside = after.get(..closing_bracket(after)).unwrap_or_default();
+            return inside.rfind(name).map_or(dot.clone(), |at| dot.end + at..dot.end + at + name.len());
+        }
         match after.find(name) {
             Some(at) if after.get(..at).is_some_and(|gap| gap.trim().is_empty()) => {
                 dot.end + at..dot.end + at + name.len()
@@ -56,4 +61,18 @@ impl<'s> Places<'s> {
             _ => bracket,
         }
     }
+}
+
+/// Where the first bracket of a text closes.
+fn closing_bracket(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth <= 1 => return at,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }

@@ -262,6 +262,7 @@ fn a_lifecycle_is_that_of_the_cycle_or_its_longest_prefix() {
 fn a_name_that_is_no_fact_is_refused_at_its_place() {
     assert_eq!(fault("x.one == 1 && kubelt.present"), "14..20: there is no fact `kubelt`");
     assert_eq!(fault("kubelet.presnt"), "8..14: there is no fact `kubelet.presnt`");
+    assert_eq!(fault("x.yes && has(kubelet.presnt)"), "21..27: there is no fact `kubelet.presnt`");
     assert_eq!(fault("x.numbers.exist(n, true)"), "10..15: there is no function `exist`");
     assert_eq!(fault("data.lifecycl.products"), "5..13: there is no table `lifecycl`");
     assert_eq!(fault("lifecycle('a', 'b').until"), "20..25: there is no member `until`");
