@@ -159,6 +159,21 @@ fn only_cli_prints_reads_the_clock_or_the_environment_or_exits() {
     assert_none(&faults);
 }
 
+#[test]
+fn every_test_file_is_part_of_the_one_test_program() {
+    let program = fs::read_to_string(repository().join("tests/integration.rs")).unwrap();
+    let mut faults = Vec::new();
+    for path in files("tests", "rs") {
+        let parent = path.parent().unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy();
+        let is_top = parent.ends_with("tests") && name != "integration";
+        if is_top && !program.lines().any(|line| line == format!("mod {name};")) {
+            faults.push(format!("tests/integration.rs: add mod {name};"));
+        }
+    }
+    assert_none(&faults);
+}
+
 fn built_in() -> RuleSet {
     RuleSet::load(&LoadOptions { with_examples: true, ..LoadOptions::default() }).expect("the built-in rules load")
 }

@@ -73,7 +73,9 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     }
     for path in &args.facts {
         let Some(hosts) = read_facts(path, started + args.host.timeout, &work, terminal)? else { break };
-        hosts.into_iter().for_each(|host| verdicts.judge(host));
+        for host in hosts {
+            verdicts.judge(host);
+        }
     }
     let Verdicts { targets, mut findings, .. } = verdicts;
     findings.sort_by(|a, b| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)));

@@ -1,0 +1,10 @@
+//! All integration tests in one program, so that the library is linked once.
+
+mod cases;
+mod cli;
+mod facts;
+mod fuzz;
+mod house_rules;
+mod reports;
+mod rules;
+mod runtime;
