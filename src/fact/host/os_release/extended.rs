@@ -64,9 +64,7 @@ fn pro_fact(status: &Node) -> Fact {
     let state = infra.and_then(|infra| infra.get("status"));
     let is_attached = status.get("attached").and_then(Node::bool);
     match (is_attached, state) {
-        (Some(true), Some(state)) => {
-            Fact::known(state.text() == Some("enabled"), Source::line(PRO_STATUS, state.line))
-        }
+        (Some(true), Some(state)) => Fact::known(state.text() == Some("enabled"), Source::line(PRO_STATUS, state.line)),
         (Some(_), _) => {
             let line = status.get("attached").map_or(1, |attached| attached.line);
             Fact::known(false, Source::line(PRO_STATUS, line))

@@ -24,22 +24,58 @@ const OLD_FILES: &[&str] = &["/etc/centos-release", "/etc/redhat-release"];
 const FACTS: &[FactDoc] = &[
     FactDoc::new("os.id", Type::Text, "`ID` in lower case, such as `ubuntu`. Absent: the host has no os-release."),
     FactDoc::new("os.name", Type::Text, "`NAME`, such as `CentOS Stream`."),
-    FactDoc::new("os.version_id", Type::Text, "`VERSION_ID`, such as `22.04`. Absent: a rolling or unreleased distribution."),
+    FactDoc::new(
+        "os.version_id",
+        Type::Text,
+        "`VERSION_ID`, such as `22.04`. Absent: a rolling or unreleased distribution.",
+    ),
     FactDoc::new("os.version", Type::Text, "`VERSION`, such as `22.03 (LTS-SP4)`."),
     FactDoc::new("os.pretty_name", Type::Text, "`PRETTY_NAME`; where it is left out, name and version."),
     FactDoc::new("os.id_like", Type::List(&Type::Text), "`ID_LIKE`, nearest first. Absent: it is not set."),
     FactDoc::new("os.variant_id", Type::Text, "`VARIANT_ID`, such as `coreos`."),
     FactDoc::new("os.codename", Type::Text, "`VERSION_CODENAME`, else `UBUNTU_CODENAME`, such as `jammy`."),
     FactDoc::new("os.support_end", Type::Text, "`SUPPORT_END`, a day. Absent: the vendor states none."),
-    FactDoc::new("os.family", Type::Text, "`debian`, `rhel`, `suse`, `arch` or `alpine`: which tools and paths it has. Absent: another one."),
-    FactDoc::new("os.product", Type::Text, "Key of `lifecycle()`, such as `rocky-linux`. Absent: a rolling distribution, or one that is not known."),
-    FactDoc::new("os.cycle", Type::Text, "Cycle of `lifecycle()`, such as `9` or `22.04`. Absent: no product, or no `VERSION_ID`."),
-    FactDoc::new("os.is_stream", Type::Bool, "Whether it is CentOS Stream, which `ID` does not tell from CentOS Linux."),
+    FactDoc::new(
+        "os.family",
+        Type::Text,
+        "`debian`, `rhel`, `suse`, `arch` or `alpine`: which tools and paths it has. Absent: another one.",
+    ),
+    FactDoc::new(
+        "os.product",
+        Type::Text,
+        "Key of `lifecycle()`, such as `rocky-linux`. Absent: a rolling distribution, or one that is not known.",
+    ),
+    FactDoc::new(
+        "os.cycle",
+        Type::Text,
+        "Cycle of `lifecycle()`, such as `9` or `22.04`. Absent: no product, or no `VERSION_ID`.",
+    ),
+    FactDoc::new(
+        "os.is_stream",
+        Type::Bool,
+        "Whether it is CentOS Stream, which `ID` does not tell from CentOS Linux.",
+    ),
     FactDoc::new("os.is_interim", Type::Bool, "Whether it is an Ubuntu between two with long-term support."),
-    FactDoc::new("os.is_rolling", Type::Bool, "Whether releases follow each other without cycles, such as openSUSE Tumbleweed."),
-    FactDoc::new("os.is_desktop", Type::Bool, "Whether it is an edition for desktops, such as UbuntuKylin or Kylin Desktop."),
-    FactDoc::new("os.is_vendor_dated", Type::Bool, "Whether only the vendor can tell when support ends: openEuler, Kylin, UOS and others, and distributions that are not known."),
-    FactDoc::new("os.extended_support", Type::Bool, "Whether this host is attached to its vendor's extended support (Ubuntu Pro's esm-infra, Red Hat's ELS or EUS, SUSE's LTSS). Absent: there is none for the product, or nothing was recorded that would tell."),
+    FactDoc::new(
+        "os.is_rolling",
+        Type::Bool,
+        "Whether releases follow each other without cycles, such as openSUSE Tumbleweed.",
+    ),
+    FactDoc::new(
+        "os.is_desktop",
+        Type::Bool,
+        "Whether it is an edition for desktops, such as UbuntuKylin or Kylin Desktop.",
+    ),
+    FactDoc::new(
+        "os.is_vendor_dated",
+        Type::Bool,
+        "Whether only the vendor can tell when support ends: openEuler, Kylin, UOS and others, and distributions that are not known.",
+    ),
+    FactDoc::new(
+        "os.extended_support",
+        Type::Bool,
+        "Whether this host is attached to its vendor's extended support (Ubuntu Pro's esm-infra, Red Hat's ELS or EUS, SUSE's LTSS). Absent: there is none for the product, or nothing was recorded that would tell.",
+    ),
 ];
 
 /// What was read of the release files.
@@ -82,7 +118,11 @@ impl Release {
             words.iter().any(|key| self.get(key).is_some_and(|value| value.to_ascii_lowercase().contains(word)))
         };
         let is_of_debian = self.get("ID_LIKE").is_some_and(|like| like.contains("debian") || like.contains("ubuntu"));
-        self.id == "ubuntukylin" || says("ubuntukylin") || (self.id == "kylin" && is_of_debian) || says("desktop") || says("workstation")
+        self.id == "ubuntukylin"
+            || says("ubuntukylin")
+            || (self.id == "kylin" && is_of_debian)
+            || says("desktop")
+            || says("workstation")
     }
 
     /// A fact of one key, from the line that it stands on.
@@ -153,7 +193,8 @@ fn old_release(path: &str, name: String, version: String) -> Release {
         "linux"
     };
     let assignment = |key: &str, value: String| Assignment { key: key.to_owned(), value, line: 1 };
-    let assignments = vec![assignment("ID", id.to_owned()), assignment("NAME", name), assignment("VERSION_ID", version)];
+    let assignments =
+        vec![assignment("ID", id.to_owned()), assignment("NAME", name), assignment("VERSION_ID", version)];
     Release { path: path.to_owned(), id: id.to_owned(), assignments }
 }
 
@@ -170,17 +211,23 @@ fn facts_of(release: &Release, root: &HostRoot) -> Facts {
         facts.set(path, release.fact(key));
     }
     facts.set("os.pretty_name", pretty_name(release));
-    facts.set("os.codename", match release.fact("VERSION_CODENAME") {
-        Fact::Absent { .. } => release.fact("UBUNTU_CODENAME"),
-        known => known,
-    });
-    facts.set("os.id_like", match release.get("ID_LIKE") {
-        Some(like) => {
-            let words = like.split_whitespace().map(|word| release.concluded(word.to_ascii_lowercase(), "ID_LIKE"));
-            release.concluded(words.collect::<Vec<Fact>>(), "ID_LIKE")
-        }
-        None => release.fact("ID_LIKE"),
-    });
+    facts.set(
+        "os.codename",
+        match release.fact("VERSION_CODENAME") {
+            Fact::Absent { .. } => release.fact("UBUNTU_CODENAME"),
+            known => known,
+        },
+    );
+    facts.set(
+        "os.id_like",
+        match release.get("ID_LIKE") {
+            Some(like) => {
+                let words = like.split_whitespace().map(|word| release.concluded(word.to_ascii_lowercase(), "ID_LIKE"));
+                release.concluded(words.collect::<Vec<Fact>>(), "ID_LIKE")
+            }
+            None => release.fact("ID_LIKE"),
+        },
+    );
     let product = Product::of(release);
     let text = |text: Option<&str>, key: &str| match text {
         Some(text) => release.concluded(text, key),

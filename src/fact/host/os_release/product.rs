@@ -64,12 +64,37 @@ const PRODUCTS: &[(&str, &str, Cycle)] = &[
 /// Vendors whose dates are a matter of contract, or are published by nobody
 /// whom we could confirm them with.
 const VENDOR_DATED: &[&str] = &[
-    "openeuler", "anolis", "kylin", "neokylin", "kylinsec", "uos", "deepin", "euleros", "hce", "bclinux", "ctyunos",
-    "alinux", "tencentos", "opencloudos", "nfs", "fusionos", "isoft",
+    "openeuler",
+    "anolis",
+    "kylin",
+    "neokylin",
+    "kylinsec",
+    "uos",
+    "deepin",
+    "euleros",
+    "hce",
+    "bclinux",
+    "ctyunos",
+    "alinux",
+    "tencentos",
+    "opencloudos",
+    "nfs",
+    "fusionos",
+    "isoft",
 ];
 
-const ROLLING: &[&str] =
-    &["opensuse-tumbleweed", "opensuse-microos", "arch", "archarm", "manjaro", "gentoo", "void", "nixos", "kalilinux", "kali"];
+const ROLLING: &[&str] = &[
+    "opensuse-tumbleweed",
+    "opensuse-microos",
+    "arch",
+    "archarm",
+    "manjaro",
+    "gentoo",
+    "void",
+    "nixos",
+    "kalilinux",
+    "kali",
+];
 
 impl Product {
     pub(super) fn of(release: &Release) -> Self {
@@ -123,11 +148,44 @@ impl Cycle {
 pub(super) fn family(release: &Release) -> Option<&'static str> {
     let families: &[(&str, &[&str])] = &[
         ("debian", &["debian", "ubuntu", "deepin", "kali"]),
-        ("suse", &["suse", "opensuse", "sles", "sles_sap", "sled", "sl-micro", "sle-micro", "opensuse-leap", "opensuse-tumbleweed"]),
-        ("rhel", &[
-            "rhel", "centos", "fedora", "rocky", "almalinux", "ol", "amzn", "anolis", "openeuler", "neokylin", "kylinsec", "alinux",
-            "tencentos", "opencloudos", "euleros", "hce", "bclinux", "ctyunos", "rhcos",
-        ]),
+        (
+            "suse",
+            &[
+                "suse",
+                "opensuse",
+                "sles",
+                "sles_sap",
+                "sled",
+                "sl-micro",
+                "sle-micro",
+                "opensuse-leap",
+                "opensuse-tumbleweed",
+            ],
+        ),
+        (
+            "rhel",
+            &[
+                "rhel",
+                "centos",
+                "fedora",
+                "rocky",
+                "almalinux",
+                "ol",
+                "amzn",
+                "anolis",
+                "openeuler",
+                "neokylin",
+                "kylinsec",
+                "alinux",
+                "tencentos",
+                "opencloudos",
+                "euleros",
+                "hce",
+                "bclinux",
+                "ctyunos",
+                "rhcos",
+            ],
+        ),
         ("arch", &["arch"]),
         ("alpine", &["alpine"]),
     ];

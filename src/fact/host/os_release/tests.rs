@@ -99,8 +99,13 @@ fn kylin_s_desktop_is_one_and_its_server_is_not() {
 
 #[test]
 fn interim_releases_of_ubuntu_are_those_without_long_support() {
-    for (version, is_interim) in [("25.10", true), ("25.04", true), ("24.10", true), ("24.04", false), ("26.04", false)] {
-        assert_eq!(os(&format!("ID=ubuntu\nVERSION_ID={version}")).bool("os.is_interim"), Some(is_interim), "{version}");
+    for (version, is_interim) in [("25.10", true), ("25.04", true), ("24.10", true), ("24.04", false), ("26.04", false)]
+    {
+        assert_eq!(
+            os(&format!("ID=ubuntu\nVERSION_ID={version}")).bool("os.is_interim"),
+            Some(is_interim),
+            "{version}"
+        );
     }
 }
 
@@ -148,7 +153,8 @@ fn ubuntu_pro_is_attached_where_its_infrastructure_service_is_enabled() {
 
 #[test]
 fn without_a_status_the_sources_tell_and_else_nothing_does() {
-    let sources = ("etc/apt/sources.list.d/ubuntu-esm-infra.list", "deb https://esm.ubuntu.com/infra/ubuntu focal main\n");
+    let sources =
+        ("etc/apt/sources.list.d/ubuntu-esm-infra.list", "deb https://esm.ubuntu.com/infra/ubuntu focal main\n");
     assert_eq!(facts(&[FOCAL, sources]).bool("os.extended_support"), Some(true));
     let commented = (sources.0, "# deb https://esm.ubuntu.com/infra/ubuntu focal main\n");
     assert!(matches!(facts(&[FOCAL, commented]).get("os.extended_support"), Some(Fact::Absent { .. })));

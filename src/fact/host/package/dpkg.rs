@@ -88,8 +88,7 @@ mod tests {
     #[test]
     fn only_installed_packages_count_and_holds_are_seen() {
         let packages = parse_status(NODE, STATUS);
-        let found: Vec<_> =
-            packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.is_held, p.line)).collect();
+        let found: Vec<_> = packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.is_held, p.line)).collect();
         assert_eq!(found, [("kubelet", "1.28.2-1.1", true, Some(1)), ("containerd.io", "1.6.33-1", false, Some(10))]);
     }
 

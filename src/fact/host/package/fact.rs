@@ -22,17 +22,17 @@ const FACTS: &[FactDoc] = &[
         Type::List(&Type::Object(PYTHON)),
         "Python interpreters, one of each line: those of packages, and those in `/usr/local/bin`. Absent: the host has no package database and none there.",
     ),
-    FactDoc::new(
-        "tool.git",
-        Type::Object(TOOL),
-        "The installed git. Absent: no package of that name.",
-    ),
+    FactDoc::new("tool.git", Type::Object(TOOL), "The installed git. Absent: no package of that name."),
 ];
 
 const PACKAGE: &[Field] = &[
     Field::new("name", Type::Text, "name"),
     Field::new("version", Type::Text, "version, epoch and release included"),
-    Field::new("is_held", Type::Bool, "whether a hold of dpkg, a versionlock, an exclude, a pin or a lock of zypper keeps it"),
+    Field::new(
+        "is_held",
+        Type::Bool,
+        "whether a hold of dpkg, a versionlock, an exclude, a pin or a lock of zypper keeps it",
+    ),
 ];
 
 const PYTHON: &[Field] = &[
@@ -212,7 +212,9 @@ mod tests {
             .list()
             .unwrap()
             .iter()
-            .map(|python| (python.member("line").unwrap().text().unwrap(), python.member("is_packaged").unwrap().bool()))
+            .map(|python| {
+                (python.member("line").unwrap().text().unwrap(), python.member("is_packaged").unwrap().bool())
+            })
             .collect();
         assert_eq!(packaged, [("3.11", Some(true)), ("3.8", Some(false))]);
     }

@@ -107,9 +107,13 @@ pub(super) fn parse_unverified(text: &str, path: &str) -> Vec<Unchecked> {
         for setting in lower.split([';', '{', '}']) {
             let mut words = setting.split_whitespace();
             let (Some(key), Some(value)) = (words.next(), words.next()) else { continue };
-            let is_verification = ["verify-peer", "verify-host"].iter().any(|name| key.rsplit("::").next() == Some(name));
+            let is_verification =
+                ["verify-peer", "verify-host"].iter().any(|name| key.rsplit("::").next() == Some(name));
             if is_verification && super::ini::truth(value.trim_matches('"')) == Some(false) {
-                found.push(Unchecked { setting: line.trim_end_matches(';').to_owned(), source: Source::line(path, number) });
+                found.push(Unchecked {
+                    setting: line.trim_end_matches(';').to_owned(),
+                    source: Source::line(path, number),
+                });
             }
         }
     }

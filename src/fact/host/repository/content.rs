@@ -24,7 +24,15 @@ impl Content {
         let address = address(repository);
         let holds = |parts: &[&str]| parts.iter().any(|part| address.contains(part));
         // cri-o is published beside Kubernetes, so it is asked first.
-        if holds(&["/cri-o", ":cri-o", "addons:/cri-o", "docker.com/linux", "docker-ce", "libcontainers", "/containerd"]) {
+        if holds(&[
+            "/cri-o",
+            ":cri-o",
+            "addons:/cri-o",
+            "docker.com/linux",
+            "docker-ce",
+            "libcontainers",
+            "/containerd",
+        ]) {
             Content::Runtime
         } else if holds(&["pkgs.k8s.io", "packages.k8s.io", "kubernetes"]) {
             Content::Kubernetes

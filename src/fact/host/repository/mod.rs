@@ -11,8 +11,8 @@ mod yum;
 
 use std::collections::BTreeMap;
 
-pub(super) use ini::{IniFile, truth};
 use content::Content;
+pub(super) use ini::{IniFile, truth};
 use yum::Main;
 
 use super::root::{HostRoot, Outcome};
@@ -42,9 +42,17 @@ const REPOSITORY: &[Field] = &[
     Field::new("manager", Type::Text, "`apt`, `dnf` (yum too) or `zypper`"),
     Field::new("content", Type::Text, "`kubernetes`, `runtime` (containerd, docker, cri-o) or `other`, by the address"),
     Field::new("is_plain_http", Type::Bool, "whether an address begins with `http://`"),
-    Field::new("is_legacy_kubernetes", Type::Bool, "whether it is the repository that Google hosted until 2024, or a copy of it"),
+    Field::new(
+        "is_legacy_kubernetes",
+        Type::Bool,
+        "whether it is the repository that Google hosted until 2024, or a copy of it",
+    ),
     Field::new("is_local", Type::Bool, "whether every address is on the host itself"),
-    Field::new("unchecked", Type::List(&Type::Text), "settings that turn off signatures: `gpgcheck=0`, `repo_gpgcheck=0` (only where the repository itself says so), `trusted=yes`"),
+    Field::new(
+        "unchecked",
+        Type::List(&Type::Text),
+        "settings that turn off signatures: `gpgcheck=0`, `repo_gpgcheck=0` (only where the repository itself says so), `trusted=yes`",
+    ),
 ];
 
 /// Which program reads a repository.
@@ -257,9 +265,17 @@ mod tests {
     #[test]
     fn enabled_repositories_of_all_managers_are_listed() {
         let tree = tempfile::tempdir().unwrap();
-        write(tree.path(), "etc/apt/sources.list.d/k.list", "deb https://user:pw@apt.kubernetes.io/ kubernetes-xenial main\n");
+        write(
+            tree.path(),
+            "etc/apt/sources.list.d/k.list",
+            "deb https://user:pw@apt.kubernetes.io/ kubernetes-xenial main\n",
+        );
         write(tree.path(), "etc/apt/sources.list.d/k.list.save", "deb http://ignored/ x main\n");
-        write(tree.path(), "etc/yum.repos.d/d.repo", "[docker-ce]\nbaseurl=http://download.docker.com/linux/x\n[off]\nenabled=0\n");
+        write(
+            tree.path(),
+            "etc/yum.repos.d/d.repo",
+            "[docker-ce]\nbaseurl=http://download.docker.com/linux/x\n[off]\nenabled=0\n",
+        );
         let facts = facts(tree.path());
         let list = facts.get("repository.enabled").unwrap().list().unwrap().to_vec();
         assert_eq!(list.len(), 2);

@@ -73,7 +73,10 @@ pub(super) fn parse_unverified(text: &str, path: &str) -> Vec<Unchecked> {
         _ => false,
     };
     let settings = file.settings.iter().filter(|setting| setting.section != "main");
-    settings.filter(|setting| is_off(setting) && is_enabled(&setting.section)).map(|setting| said(setting, path)).collect()
+    settings
+        .filter(|setting| is_off(setting) && is_enabled(&setting.section))
+        .map(|setting| said(setting, path))
+        .collect()
 }
 
 fn said(setting: &IniSetting, path: &str) -> Unchecked {

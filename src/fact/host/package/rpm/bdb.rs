@@ -80,7 +80,8 @@ impl Table<'_> {
                     let end = self.small(&bytes, PAGE_HEAD_BYTES + item * 2 - 2)?;
                     let value = bytes.get(offset + 1..end).unwrap_or(&[]);
                     if value.len() > 8 {
-                        headers.push(header_of(value.len(), |wanted| Ok(value.iter().take(wanted).copied().collect()))?);
+                        headers
+                            .push(header_of(value.len(), |wanted| Ok(value.iter().take(wanted).copied().collect()))?);
                     }
                 }
                 _ => {}

@@ -2,7 +2,7 @@
 //! blobs, all little-endian (rpm's `lib/backend/ndb/rpmpkg.c`).
 
 use super::file::{DatabaseFile, Fault, length, number_le};
-use super::{MAX_PACKAGES, Header, header_of};
+use super::{Header, MAX_PACKAGES, header_of};
 
 const MAGIC: &[u8] = b"RpmP";
 const SLOT_MAGIC: &[u8] = b"Slot";

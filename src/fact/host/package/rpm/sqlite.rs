@@ -33,7 +33,8 @@ pub(super) fn read_headers(file: &DatabaseFile, wal: Option<&DatabaseFile>) -> R
         _ => return Err("a database with impossible pages".to_owned()),
     };
     let reserved = head.get(20).copied().map_or(0, usize::from);
-    let usable = page_bytes.checked_sub(reserved).filter(|usable| *usable >= 480).ok_or("a database with impossible pages")?;
+    let usable =
+        page_bytes.checked_sub(reserved).filter(|usable| *usable >= 480).ok_or("a database with impossible pages")?;
     let newer = wal.map(|wal| read_wal(wal, page_bytes)).transpose()?.unwrap_or_default();
     let database = Database { file, wal, newer, page_bytes, usable };
     let root = database.find_table("Packages")?;
@@ -117,9 +118,9 @@ impl Database<'_> {
                 row.get(at..at.checked_add(size)?)
             };
             if text(0) == Some(b"table") && text(1) == Some(name.as_bytes()) {
-                found = text(3).filter(|bytes| bytes.len() <= 4).map(|bytes| {
-                    bytes.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte))
-                });
+                found = text(3)
+                    .filter(|bytes| bytes.len() <= 4)
+                    .map(|bytes| bytes.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)));
             }
             Ok(())
         })?;
