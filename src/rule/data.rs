@@ -1,10 +1,134 @@
 //! The tables of `rules/data`: dates, versions and names that change without
 //! the rules. Each names its source and its date.
+//!
+//! A table is read when a rule first asks for it, and of the life cycles only
+//! the products that are asked for: most audits need a few rows of them.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::yaml::{self, Node, Style};
 use crate::fact::{Fact, Source, Value};
+
+/// The table whose products are read one by one.
+const LIFECYCLE: &str = "lifecycle";
+
+/// All tables, by the names of their files.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    tables: BTreeMap<String, Table>,
+    products: BTreeMap<&'static str, Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    /// Its place, such as `rules/data/lifecycle.yaml`.
+    path: String,
+    text: &'static str,
+    fact: OnceLock<Fact>,
+}
+
+impl Tables {
+    /// The tables of some names, places and texts.
+    pub(super) fn new(texts: impl Iterator<Item = (String, String, &'static str)>) -> Self {
+        let mut all = Tables::default();
+        for (name, path, text) in texts {
+            if name == LIFECYCLE {
+                let table = |text| Table { path: path.clone(), text, fact: OnceLock::new() };
+                all.products = split_products(text).into_iter().map(|(name, block)| (name, table(block))).collect();
+            }
+            all.tables.insert(name, Table { path, text, fact: OnceLock::new() });
+        }
+        all
+    }
+
+    /// The names of all tables.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.tables.keys().map(String::as_str).collect()
+    }
+
+    /// A table.
+    pub(super) fn table(&self, name: &str) -> Option<&Fact> {
+        let table = self.tables.get(name)?;
+        Some(
+            table
+                .fact
+                .get_or_init(|| parse_table(&table.path, table.text).unwrap_or_else(|error| broken(table, &error))),
+        )
+    }
+
+    /// The cycles of a product.
+    pub(super) fn product(&self, name: &str) -> Option<&Fact> {
+        let (product, block) = self.products.get_key_value(name)?;
+        let table = self.tables.get(LIFECYCLE)?;
+        Some(
+            block.fact.get_or_init(|| {
+                parse_product(table, product, block.text).unwrap_or_else(|error| broken(table, &error))
+            }),
+        )
+    }
+
+    /// The day of each table.
+    pub(super) fn dates(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.tables.iter().filter_map(|(name, table)| Some((name.as_str(), top_level(table.text, "date")?)))
+    }
+
+    /// The faults of all tables, with places and texts; tests ask for them.
+    pub(super) fn faults(&self) -> Vec<(&str, &'static str, yaml::YamlError)> {
+        let read = |table: &Table| parse_table(&table.path, table.text).err();
+        self.tables.values().filter_map(|table| Some((table.path.as_str(), table.text, read(table)?))).collect()
+    }
+}
+
+fn broken(table: &Table, error: &yaml::YamlError) -> Fact {
+    let reason = format!("read {}: {}, {}", table.path, error.message, error.label);
+    Fact::unreadable(Source::default_of(table.path.clone()), reason)
+}
+
+/// The value of a key that stands at the start of a line.
+fn top_level(text: &'static str, key: &str) -> Option<&'static str> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": ")).map(str::trim)
+}
+
+/// The products of the table and the lines of each: a name, indented by two.
+fn split_products(text: &'static str) -> Vec<(&'static str, &'static str)> {
+    let mut products: Vec<(&str, &str)> = Vec::new();
+    let Some((_, mut rest)) = text.split_once("\nproducts:\n") else { return products };
+    let name_of = |line: &'static str| {
+        let name = line.strip_prefix("  ")?.strip_suffix(':')?;
+        (!name.starts_with([' ', '#'])).then_some(name)
+    };
+    while let Some(name) = rest.lines().next().and_then(name_of) {
+        let mut length = 0;
+        for (at, line) in rest.split_inclusive('\n').enumerate() {
+            if at > 0 && name_of(line.trim_end()).is_some() {
+                break;
+            }
+            length += line.len();
+        }
+        let (block, after) = rest.split_at(length);
+        products.push((name, block));
+        rest = after;
+    }
+    products
+}
+
+fn parse_product(table: &Table, product: &str, block: &str) -> Result<Fact, yaml::YamlError> {
+    let root = yaml::parse(block)?;
+    let source = top_level(table.text, "source").unwrap_or_default();
+    let date = top_level(table.text, "date").unwrap_or_default();
+    let mut fact = convert(&root);
+    if let Fact::Known { value: Value::Map(products), .. } = &mut fact {
+        name_sources(products, &table.path, source, date);
+        if let Some(mut cycles) = products.remove(product) {
+            if let Fact::Known { source: place, .. } = &mut cycles {
+                *place = Some(Source::default_of(format!("{}: {product}, {source} of {date}", table.path)));
+            }
+            return Ok(cycles);
+        }
+    }
+    Ok(Fact::group(BTreeMap::new()))
+}
 
 /// A table as a fact, whose rows say where they come from.
 ///
@@ -75,4 +199,54 @@ pub(super) fn scalar(text: &str, style: Style) -> Option<Value> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# when support ends
+source: endoflife.date
+date: 2026-08-22
+products:
+  debian:
+    \"12\": {standard_until: 2026-07-11}
+  openeuler:
+    # collected by hand
+    \"20.03\": {standard_until: 2024-04-30, source: \"openeuler.org\"}
+  empty:
+    \"1\": {}
+";
+
+    fn tables() -> Tables {
+        Tables::new([("lifecycle".to_owned(), "rules/data/lifecycle.yaml".to_owned(), TEXT)].into_iter())
+    }
+
+    #[test]
+    fn a_product_read_alone_is_that_of_the_whole_table() {
+        let tables = tables();
+        let whole = tables.table("lifecycle").and_then(|table| table.member("products")).unwrap();
+        for product in ["debian", "openeuler", "empty"] {
+            let alone = tables.product(product).unwrap();
+            assert_eq!(alone.value(), whole.member(product).unwrap().value(), "{product}");
+        }
+        assert!(tables.product("minix").is_none());
+    }
+
+    #[test]
+    fn a_row_names_its_own_source_or_that_of_the_table() {
+        let tables = tables();
+        let source = |product: &str, cycle: &str| tables.product(product)?.member(cycle)?.source().cloned();
+        let expected = "rules/data/lifecycle.yaml: debian 12, endoflife.date of 2026-08-22";
+        assert_eq!(source("debian", "12"), Some(Source::default_of(expected)));
+        let expected = "rules/data/lifecycle.yaml: openeuler 20.03, openeuler.org";
+        assert_eq!(source("openeuler", "20.03"), Some(Source::default_of(expected)));
+    }
+
+    #[test]
+    fn a_table_without_source_or_date_is_refused() {
+        assert!(parse_table("rules/data/x.yaml", "date: 2026-08-22\n").is_err());
+        assert!(parse_table("rules/data/x.yaml", "source: a\n").is_err());
+        assert_eq!(tables().dates().collect::<Vec<_>>(), [("lifecycle", "2026-08-22")]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Reads rule files: those in the binary and those of the user.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -10,9 +11,9 @@ use include_dir::{Dir, include_dir};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use super::data::Tables;
 use super::file::{self, RuleFile};
-use super::{Diagnostic, Rule, RuleSet, data, example, yaml};
-use crate::fact::Fact;
+use super::{Diagnostic, Rule, RuleSet, example, yaml};
 
 /// The rules and tables that are part of the binary.
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
@@ -42,42 +43,38 @@ impl Default for LoadOptions {
 }
 
 pub(super) fn load(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
-    let mut digest = Sha256::new();
-    let tables = builtin_tables();
-    for (path, text) in &tables {
-        add(&mut digest, path, text);
-    }
+    let tables = tables();
     let mut files = if options.builtin { builtin_rules() } else { Vec::new() };
     let mut faults = Vec::new();
     for path in &options.paths {
         user_rules(path, &mut files, &mut faults);
     }
-    for file in &files {
-        add(&mut digest, &file.name, &file.text);
-    }
-    let names: Vec<&str> = tables.iter().map(|(path, _)| table_name(path)).collect();
-    let (data, read) = rayon::join(
-        || read_tables(&tables),
+    let names = tables.names();
+    let (digest, read) = rayon::join(
+        || digest(&files),
         || -> Vec<_> {
             files.par_iter().map(|file| file::read(file, &names, options.with_examples || !file.is_builtin)).collect()
         },
     );
-    let (data, table_faults) = data;
-    faults.extend(table_faults);
+    if options.with_examples {
+        faults.extend(tables.faults().into_iter().map(|(path, text, error)| {
+            Diagnostic::new(path, &Arc::from(text), error.span, error.message, error.label)
+        }));
+    }
     let mut rules = Vec::new();
     for (file, result) in files.iter().zip(read) {
-        match result.and_then(|rule| run_examples(file, &data, rule)) {
+        match result.and_then(|rule| run_examples(file, &tables, rule)) {
             Ok(rule) => rules.push(rule),
             Err(more) => faults.extend(more),
         }
     }
     rules.sort_by(|this: &Rule, that| this.name.cmp(&that.name));
     refuse_duplicates(&files, &mut faults);
-    if faults.is_empty() { Ok(RuleSet { rules, digest: hexadecimal(digest), data }) } else { Err(faults) }
+    if faults.is_empty() { Ok(RuleSet { rules, digest, data: tables }) } else { Err(faults) }
 }
 
 /// A user's rule must give what its examples say.
-fn run_examples(file: &RuleFile, data: &Fact, rule: Rule) -> Result<Rule, Vec<Diagnostic>> {
+fn run_examples(file: &RuleFile, data: &Tables, rule: Rule) -> Result<Rule, Vec<Diagnostic>> {
     if file.is_builtin {
         return Ok(rule);
     }
@@ -92,18 +89,19 @@ fn run_examples(file: &RuleFile, data: &Fact, rule: Rule) -> Result<Rule, Vec<Di
         .into_iter()
         .map(|failure| {
             let message = format!("the example `{}` does not give what it says", failure.example);
-            Diagnostic::new(&file.path, &file.text, span_of(&failure.example), message, failure.message)
+            Diagnostic::new(&file.path, &Arc::from(&*file.text), span_of(&failure.example), message, failure.message)
         })
         .collect())
 }
 
-/// A file's name and text, framed so that no two lists of files are alike.
-fn add(digest: &mut Sha256, name: &str, text: &str) {
-    digest.update(format!("{} {name}\n{}\n", name.len(), text.len()));
-    digest.update(text);
-}
-
-fn hexadecimal(digest: Sha256) -> String {
+/// Over the tables and rules, each framed so that no two lists are alike.
+fn digest(rules: &[RuleFile]) -> String {
+    let mut digest = Sha256::new();
+    let tables = builtin_tables().into_iter();
+    for (name, text) in tables.chain(rules.iter().map(|file| (file.name.as_str(), file.text.as_ref()))) {
+        digest.update(format!("{} {name}\n{}\n", name.len(), text.len()));
+        digest.update(text);
+    }
     let mut text = String::from("sha256:");
     for byte in digest.finalize() {
         // Writing to a text cannot fail.
@@ -132,7 +130,7 @@ fn builtin_rules() -> Vec<RuleFile> {
         .map(|(path, text)| RuleFile {
             path: format!("rules/{path}"),
             name: path.trim_end_matches(SUFFIX).to_owned(),
-            text: Arc::from(text),
+            text: Cow::Borrowed(text),
             is_builtin: true,
         })
         .collect()
@@ -146,23 +144,9 @@ fn table_name(path: &str) -> &str {
     path.trim_start_matches("data/").trim_end_matches(SUFFIX)
 }
 
-fn read_tables(tables: &[(&'static str, &'static str)]) -> (Fact, Vec<Diagnostic>) {
-    let mut faults = Vec::new();
-    let read: Vec<_> =
-        tables.par_iter().map(|(path, text)| data::parse_table(&format!("rules/{path}"), text)).collect();
-    let mut members = BTreeMap::new();
-    for ((path, text), table) in tables.iter().zip(read) {
-        match table {
-            Ok(table) => {
-                members.insert(table_name(path).to_owned(), table);
-            }
-            Err(error) => {
-                let path = format!("rules/{path}");
-                faults.push(Diagnostic::new(&path, &Arc::from(*text), error.span, error.message, error.label));
-            }
-        }
-    }
-    (Fact::group(members), faults)
+fn tables() -> Tables {
+    let named = |(path, text): (&'static str, _)| (table_name(path).to_owned(), format!("rules/{path}"), text);
+    Tables::new(builtin_tables().into_iter().map(named))
 }
 
 /// The rule files of a path that the user named.
@@ -182,7 +166,7 @@ fn user_rules(path: &Path, files: &mut Vec<RuleFile>, faults: &mut Vec<Diagnosti
             Ok(text) => files.push(RuleFile {
                 name: name_of(&path),
                 path: path.display().to_string(),
-                text: Arc::from(text),
+                text: Cow::Owned(text),
                 is_builtin: false,
             }),
             Err(error) => faults.push(unreadable(&path, &error)),
@@ -243,6 +227,6 @@ fn refuse_duplicates(files: &[RuleFile], faults: &mut Vec<Diagnostic>) {
         let help =
             earlier.is_builtin.then(|| "rename it, or leave the built-in rules out with --no-builtin-rules".to_owned());
         let label = format!("the first is {}", earlier.path);
-        faults.push(Diagnostic::new(&file.path, &file.text, 0..0, message, label).with_help(help));
+        faults.push(Diagnostic::new(&file.path, &Arc::from(&*file.text), 0..0, message, label).with_help(help));
     }
 }

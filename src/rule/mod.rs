@@ -35,7 +35,7 @@ use expression::World;
 use jiff::Timestamp;
 use judge::Judgement;
 
-use crate::fact::{Fact, Facts, Value};
+use crate::fact::Facts;
 
 /// What a rule judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,7 +115,7 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     digest: String,
     /// The tables of `rules/data`, as one group.
-    data: Fact,
+    data: data::Tables,
 }
 
 impl RuleSet {
@@ -158,11 +158,9 @@ impl RuleSet {
     /// The age of the tables of `rules/data` at `now`, in days: of the oldest
     /// of those whose dates are judged by, with its name.
     pub fn data_age_days(&self, now: Timestamp) -> Option<(String, i64)> {
-        let Some(Value::Map(tables)) = self.data.value() else { return None };
-        let ages = tables.iter().filter_map(|(name, table)| {
-            let date = table.member("date").and_then(Fact::text)?;
+        let ages = self.data.dates().filter_map(|(name, date)| {
             let made = expression::instant(date).ok()?;
-            Some((name.clone(), now.duration_since(made).as_secs().div_euclid(86_400)))
+            Some((name.to_owned(), now.duration_since(made).as_secs().div_euclid(86_400)))
         });
         ages.max_by_key(|(_, age)| *age)
     }

@@ -1,7 +1,5 @@
 //! Rule files: what is refused and how it is shown, and what a rule says.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::expression::World;
@@ -30,7 +28,7 @@ fn parse(text: &str, with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
     let file = RuleFile {
         path: "rules/runtime/x.yaml".to_owned(),
         name: "runtime/x".to_owned(),
-        text: Arc::from(text),
+        text: text.to_owned().into(),
         is_builtin: false,
     };
     read(&file, &["lifecycle"], with_examples)
@@ -48,7 +46,7 @@ fn faults(line: &str, with: &str) -> String {
 }
 
 fn judgements(rule: &Rule, facts: &Facts) -> Vec<Judgement> {
-    let data = Fact::group(std::collections::BTreeMap::new());
+    let data = data::Tables::default();
     let now: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
     judge(&rule.form, World { facts, data: &data, now, missing_is_absent: false })
 }
@@ -264,17 +262,4 @@ fn text_that_is_not_a_rule_is_refused_without_harm() {
     {
         assert!(parse(text, true).is_err(), "{text:?}");
     }
-}
-
-#[test]
-fn a_table_names_its_source_and_date() {
-    let row =
-        "source: endoflife.date\ndate: 2026-08-22\nproducts:\n  debian:\n    \"12\": {standard_until: 2026-07-11}\n";
-    let table = data::parse_table("rules/data/lifecycle.yaml", row).unwrap();
-    let debian = table.member("products").and_then(|products| products.member("debian"));
-    assert_eq!(
-        debian.and_then(|cycles| cycles.member("12")).and_then(Fact::source),
-        Some(&Source::default_of("rules/data/lifecycle.yaml: debian 12, endoflife.date of 2026-08-22"))
-    );
-    assert!(data::parse_table("rules/data/x.yaml", "date: 2026-08-22\n").is_err());
 }

@@ -8,10 +8,11 @@ use std::ops::Range;
 use jiff::Timestamp;
 pub(super) use read::read;
 
+use super::data::Tables;
 use super::expression::World;
 use super::judge::{Judgement, judge};
 use super::{Rule, RuleSet, Severity, Target, Verdict};
-use crate::fact::{Fact, Facts};
+use crate::fact::Facts;
 
 /// One example of a rule.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ pub fn run(rules: &RuleSet, rule: &Rule) -> Vec<ExampleFailure> {
     run_with(&rules.data, rule)
 }
 
-pub(super) fn run_with(data: &Fact, rule: &Rule) -> Vec<ExampleFailure> {
+pub(super) fn run_with(data: &Tables, rule: &Rule) -> Vec<ExampleFailure> {
     rule.examples
         .iter()
         .filter_map(|example| {
@@ -74,7 +75,7 @@ pub(super) fn run_with(data: &Fact, rule: &Rule) -> Vec<ExampleFailure> {
 }
 
 /// What is wrong with an example, if anything is.
-fn check(data: &Fact, rule: &Rule, example: &Example) -> Option<String> {
+fn check(data: &Tables, rule: &Rule, example: &Example) -> Option<String> {
     let form = match (&rule.cluster, example.is_cluster, rule.target) {
         (Some(cluster), true, _) => cluster,
         (None, true, Target::Host) => return Some("the rule has no second form for a cluster".to_owned()),

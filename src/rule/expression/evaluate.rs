@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use super::ast::{Call, Node, NodeKind, Operator};
 use super::value::{Plain, Slot, Stop, Unknown, Value};
 use super::{compare, function};
-use crate::fact::{Fact, Facts};
+use crate::fact::Facts;
+use crate::rule::data::Tables;
 
 /// Steps of one evaluation: about a tenth of a second at worst.
 const STEPS: usize = 300_000;
@@ -26,8 +27,8 @@ const TEXT_LIMIT: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct World<'f> {
     pub(crate) facts: &'f Facts,
-    /// The tables of `rules/data`, as one group.
-    pub(crate) data: &'f Fact,
+    /// The tables of `rules/data`.
+    pub(crate) data: &'f Tables,
     pub(crate) now: Timestamp,
     /// Whether a declared fact that is not there is absent, as examples have
     /// it. Otherwise it was not collected, and that is unknown.

@@ -12,14 +12,18 @@ impl<'f> Evaluator<'f> {
     /// that ends at a dot.
     pub(super) fn lifecycle(&mut self, product: &str, cycle: &str) -> Slot<'f> {
         let path = |cycle: &str| Rc::new(Path::Root(Cow::Owned(format!("lifecycle({product}, {cycle})"))));
-        let products = self.world.data.member("lifecycle").and_then(|table| table.member("products"));
-        let source: Option<&'f Source> = products.and_then(Fact::source);
+        let tables = self.world.data;
+        let cycles = tables.product(product);
+        let source: Option<&'f Source> = cycles.and_then(Fact::source);
         let absent = || Err(Stop::Absent(Origin { path: path(cycle), source }));
-        let Some(cycles) = products.and_then(|products| products.member(product)) else { return absent() };
+        let Some(cycles) = cycles else { return absent() };
+        if let Fact::Unreadable { .. } = cycles {
+            return slot(cycles, path(cycle), None);
+        }
         let mut wanted = cycle;
         loop {
             if let Some(row) = cycles.member(wanted) {
-                return slot(row, path(wanted), cycles.source().or(source));
+                return slot(row, path(wanted), source);
             }
             match wanted.rsplit_once('.') {
                 Some((shorter, _)) => wanted = shorter,

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::ast::{Member, Node};
+use super::ast::{Member, Node, NodeKind};
 use super::evaluate::Evaluator;
 use super::value::{Origin, Path, Plain, Slot, Stop, Unknown, Value, slot};
 
@@ -17,7 +17,6 @@ impl<'f> Evaluator<'f> {
         let root = || Rc::new(Path::Root(Cow::Borrowed(name)));
         match name {
             "now" => Ok(Value::made(Plain::Instant(self.world.now))),
-            "data" => slot(self.world.data, root(), None),
             _ => match self.world.facts.roots().get(name) {
                 Some(fact) => slot(fact, root(), None),
                 None => self.missing(Origin { path: root(), source: None }),
@@ -35,6 +34,15 @@ impl<'f> Evaluator<'f> {
     }
 
     pub(super) fn member(&mut self, member: &'f Member) -> Slot<'f> {
+        if let NodeKind::Name(name) = &member.of.kind
+            && name == "data"
+        {
+            let path = Path::Member(Rc::new(Path::Root(Cow::Borrowed(name))), Cow::Borrowed(&member.name));
+            return match self.world.data.table(&member.name) {
+                Some(table) => slot(table, Rc::new(path), None),
+                None => Err(Stop::Absent(Origin { path: Rc::new(path), source: None })),
+            };
+        }
         // An absent or unreadable group answers for all of its members.
         let of = match self.slot(&member.of) {
             Ok(of) => of,

@@ -8,6 +8,7 @@ use super::kind::Kind;
 use super::value::{Path, slot};
 use super::{Evaluator, Expression, Fault, Names, World, message, text};
 use crate::fact::{Fact, Facts, Source, Value};
+use crate::rule::data::Tables;
 
 const PLAIN: Names<'static> = Names { bound: None, tables: &["lifecycle"], is_thorough: true };
 
@@ -56,9 +57,15 @@ fn x() -> Fact {
     ])
 }
 
-fn data() -> Fact {
-    let debian = members(vec![("12", members(vec![("standard_until", known("2026-07-11"))]))]);
-    members(vec![("lifecycle", members(vec![("products", members(vec![("debian", debian)]))]))])
+const TABLE: &str = "source: endoflife.date
+date: 2026-08-22
+products:
+  debian:
+    \"12\": {standard_until: 2026-07-11}
+";
+
+fn data() -> Tables {
+    Tables::new([("lifecycle".to_owned(), "rules/data/lifecycle.yaml".to_owned(), TABLE)].into_iter())
 }
 
 fn compile(source: &str) -> Result<Expression, Vec<Fault>> {
@@ -255,6 +262,7 @@ fn a_lifecycle_is_that_of_the_cycle_or_its_longest_prefix() {
     assert_eq!(answer("lifecycle('debian', '12.5').standard_until"), "2026-07-11");
     assert_eq!(answer("has(lifecycle('debian', '120').standard_until)"), "false");
     assert_eq!(answer("has(lifecycle('minix', '3').standard_until)"), "false");
+    assert_eq!(answer("data.lifecycle.products.debian['12'].standard_until"), "2026-07-11");
     assert_eq!(answer("has(lifecycle('debian', '12').extended_until)"), "false");
 }
 

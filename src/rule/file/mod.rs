@@ -3,6 +3,7 @@
 mod form;
 mod place;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -45,16 +46,17 @@ pub(super) struct RuleFile {
     pub(super) path: String,
     /// `area/bad-pattern`.
     pub(super) name: String,
-    pub(super) text: Arc<str>,
+    pub(super) text: Cow<'static, str>,
     pub(super) is_builtin: bool,
 }
 
 /// Reads a rule; all of its faults if it has any.
 pub(super) fn read(file: &RuleFile, tables: &[&str], with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
     let text = if with_examples { &*file.text } else { without_examples(&file.text) };
-    let root = yaml::parse(text)
-        .map_err(|error| vec![Diagnostic::new(&file.path, &file.text, error.span, error.message, error.label)])?;
-    let mut reader = Reader { file, tables, is_thorough: with_examples, faults: Vec::new() };
+    let root = yaml::parse(text).map_err(|error| {
+        vec![Diagnostic::new(&file.path, &Arc::from(&*file.text), error.span, error.message, error.label)]
+    })?;
+    let mut reader = Reader { file, tables, is_thorough: with_examples, text: None, faults: Vec::new() };
     let rule = reader.rule(&root, with_examples);
     match rule {
         Some(rule) if reader.faults.is_empty() => Ok(rule),
@@ -78,6 +80,7 @@ pub(super) struct Reader<'a> {
     file: &'a RuleFile,
     tables: &'a [&'a str],
     is_thorough: bool,
+    text: Option<Arc<str>>,
     faults: Vec<Diagnostic>,
 }
 
@@ -100,7 +103,9 @@ impl<'a> Reader<'a> {
         label: impl Into<String>,
         help: Option<String>,
     ) {
-        let fault = Diagnostic::new(&self.file.path, &self.file.text, span, message, label).with_help(help);
+        // Faults share the text; a good file is not copied.
+        let text = self.text.get_or_insert_with(|| Arc::from(&*self.file.text));
+        let fault = Diagnostic::new(&self.file.path, text, span, message, label).with_help(help);
         self.faults.push(fault);
     }
 

@@ -13,7 +13,12 @@ impl Checker<'_> {
         }
         match name {
             "now" => return Kind::Instant,
-            "data" => return Kind::Any,
+            "data" => {
+                let span = self.places.of(id);
+                let label = "name a table: data.TABLE".to_owned();
+                self.fault(span, "`data` is not a value".to_owned(), label, None);
+                return Kind::Any;
+            }
             _ => {}
         }
         if let Some(branch) = CATALOGUE.members.get(name) {
@@ -39,7 +44,6 @@ impl Checker<'_> {
     pub(super) fn member(&mut self, id: u64, member: &mut Member) -> Kind {
         if let NodeKind::Name(name) = &member.of.kind
             && name == "data"
-            && !self.locals.iter().any(|(local, _)| local == "data")
         {
             return self.table(id, &member.name);
         }
