@@ -177,7 +177,7 @@ fn every_case_gives_its_verdicts_and_nothing_else_fails() {
             let wrong = judge(&case, &layers, &rules);
             if !wrong.is_empty() {
                 let name = file.file_name().unwrap().to_string_lossy();
-                report.push_str(&format!("{name}: {}\n    {}\n", case.name, wrong.join("\n    ")));
+                report.extend([format!("{name}: {}\n    {}\n", case.name, wrong.join("\n    "))]);
             }
         }
     }

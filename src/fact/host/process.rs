@@ -154,7 +154,7 @@ struct Stat {
     started_ticks: Option<u64>,
 }
 
-/// `/proc/<pid>/stat`, proc_pid_stat(5). The name may itself hold spaces and
+/// `/proc/<pid>/stat`, `proc_pid_stat(5)`. The name may itself hold spaces and
 /// parentheses, so it ends at the last one.
 fn parse_stat(text: &str) -> Option<Stat> {
     let (_, rest) = text.split_once('(')?;

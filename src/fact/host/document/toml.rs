@@ -54,7 +54,7 @@ impl Builder {
             DeValue::Datetime(instant) => NodeValue::Text(instant.to_string()),
             DeValue::Array(elements) => {
                 let mut nodes = Vec::with_capacity(elements.len());
-                for element in elements.iter() {
+                for element in elements {
                     let line = self.lines.at(element.span().start);
                     let value = self.value(element, line, depth + 1)?;
                     nodes.push(Node { line, value });

@@ -349,7 +349,7 @@ evictionHard:
         let mut bomb = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
         for level in 1..12 {
             let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-            bomb += &format!("a{level}: &a{level} [{aliases}]\n");
+            bomb.extend([format!("a{level}: &a{level} [{aliases}]\n")]);
         }
         assert_eq!(parse_yaml(&bomb).unwrap_err().message, "more than 200000 values");
         let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 1000].join(", "));

@@ -219,7 +219,7 @@ fn changed_since_start(host: &Host, command: &Command, config_path: Option<&str>
     }
 }
 
-/// A start in clock ticks after boot as an instant; `btime` of proc_stat(5) is
+/// A start in clock ticks after boot as an instant; `btime` of `proc_stat(5)` is
 /// the boot, and a tick is 10 ms on every architecture that runs Kubernetes.
 fn started_unix_s(host: &Host, ticks: u64) -> Option<i64> {
     let text = host.root.read_text("/proc/stat").found()?;

@@ -10,9 +10,9 @@ const STATUS_FOLDER: &str = "/var/lib/dpkg/status.d";
 /// The packages that dpkg has installed. Absent: the host has no dpkg.
 pub(super) fn read_packages(root: &HostRoot) -> Outcome<Vec<Package>> {
     let status = root.read_text(STATUS).map(|text| parse_status(&text, STATUS));
-    let names = match (root.read_folder(STATUS_FOLDER), &status) {
-        (Outcome::Found(names), Outcome::Found(_) | Outcome::Absent) => names,
-        _ => return status,
+    let (Outcome::Found(names), Outcome::Found(_) | Outcome::Absent) = (root.read_folder(STATUS_FOLDER), &status)
+    else {
+        return status;
     };
     let mut packages = status.found().unwrap_or_default();
     for name in names.iter().filter(|name| !name.ends_with(".md5sums")) {

@@ -208,14 +208,12 @@ mod tests {
         let root = HostRoot::open(tree.path()).unwrap();
         let packages = Outcome::Found(vec![package("python3", "3.11.2-1", false)]);
         let fact = read_python(&root, &packages);
-        let packaged: Vec<_> = fact
+        let origins: Vec<_> = fact
             .list()
             .unwrap()
             .iter()
-            .map(|python| {
-                (python.member("line").unwrap().text().unwrap(), python.member("is_packaged").unwrap().bool())
-            })
+            .map(|python| (python.member("line").unwrap().text().unwrap(), python.member("is_origins").unwrap().bool()))
             .collect();
-        assert_eq!(packaged, [("3.11", Some(true)), ("3.8", Some(false))]);
+        assert_eq!(origins, [("3.11", Some(true)), ("3.8", Some(false))]);
     }
 }

@@ -137,7 +137,7 @@ fn parse_excludes(holds: &mut Holds, text: &str, path: &str) {
     }
 }
 
-/// Paragraphs of apt_preferences(5). A negative priority keeps a package from
+/// Paragraphs of `apt_preferences(5)`. A negative priority keeps a package from
 /// being installed; a pin to one version keeps it from being replaced.
 fn parse_pins(holds: &mut Holds, text: &str, path: &str) {
     let mut packages: Option<(u32, &str)> = None;

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::name;
 
-/// As many links as the kernel itself follows, path_resolution(7).
+/// As many links as the kernel itself follows, `path_resolution(7)`.
 const MAX_LINKS: usize = 40;
 
 /// The kernel's longest path, `PATH_MAX`.

@@ -58,7 +58,7 @@ fn loops_of_links_are_unreadable() {
 fn what_is_not_there_is_absent_and_what_may_not_be_read_is_not() {
     let tree = tree();
     write(&tree, "etc/shadow", "secret");
-    fs::set_permissions(tree.path().join("etc/shadow"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(tree.path().join("etc/shadow"), fs::Permissions::from_mode(0o000)).unwrap();
     symlink("/nowhere", tree.path().join("dangling")).unwrap();
     for root in both_ways(&tree) {
         assert_eq!(root.read("/etc/none"), Outcome::Absent);
