@@ -263,6 +263,7 @@ fn a_lifecycle_is_that_of_the_cycle_or_its_longest_prefix() {
     assert_eq!(answer("has(lifecycle('debian', '120').standard_until)"), "false");
     assert_eq!(answer("has(lifecycle('minix', '3').standard_until)"), "false");
     assert_eq!(answer("data.lifecycle.products.debian['12'].standard_until"), "2026-07-11");
+    assert_eq!(answer("data['lifecycle'].date"), "2026-08-22");
     assert_eq!(answer("has(lifecycle('debian', '12').extended_until)"), "false");
 }
 
