@@ -192,7 +192,7 @@ impl Lowering<'_> {
                 operators::LOGICAL_OR => return NodeKind::Or(take(self), take(self)),
                 operators::LOGICAL_NOT => return NodeKind::Not(take(self)),
                 operators::NEGATE => return NodeKind::Negate(take(self)),
-                operators::INDEX => return index(*take(self), take(self)),
+                operators::INDEX => return index(*take(self), *take(self)),
                 operators::IN => return NodeKind::In(take(self), take(self)),
                 operators::CONDITIONAL => {
                     return NodeKind::If(Box::new([*take(self), *take(self), *take(self)]));
@@ -264,7 +264,7 @@ fn macro_of(start: Expr, step: Expr) -> Option<MacroParts> {
 }
 
 /// `data["a-b"]` is `data.a-b`, which CEL cannot spell.
-fn index(of: Node, index: Box<Node>) -> NodeKind {
+fn index(of: Node, index: Node) -> NodeKind {
     match (&of.kind, index.kind) {
         (NodeKind::Name(name), NodeKind::Text(table)) if name == "data" => {
             NodeKind::Member(Box::new(Member { of, name: table, is_declared: false }))
