@@ -175,3 +175,20 @@ fn red_hat_s_and_suse_s_extensions_are_seen() {
     let oracle = os("ID=ol\nVERSION_ID=7.9\n");
     assert!(matches!(oracle.get("os.extended_support"), Some(Fact::Unreadable { .. })));
 }
+
+#[test]
+fn a_stale_release_file_does_not_outweigh_os_release() {
+    let facts = facts(&[
+        ("etc/os-release", "NAME=\"Rocky Linux\"\nID=\"rocky\"\nVERSION_ID=\"8.10\"\n"),
+        ("etc/centos-release", "CentOS Stream release 8\n"),
+    ]);
+    assert_eq!(product(&facts), (Some("rocky-linux"), Some("8")));
+    assert_eq!(facts.bool("os.is_stream"), Some(false));
+}
+
+#[test]
+fn a_preview_of_almalinux_is_no_release_of_it() {
+    let facts = os("NAME=\"AlmaLinux Kitten\"\nID=\"almalinux\"\nVERSION_ID=\"10\"\n");
+    assert_eq!(product(&facts), (None, None));
+    assert_eq!(facts.bool("os.is_rolling"), Some(true));
+}
