@@ -10,8 +10,12 @@ mod config;
 mod declaration;
 mod endpoint;
 mod flag;
+#[cfg(test)]
+mod kubelet_test;
 mod presence;
 mod setting;
+#[cfg(test)]
+pub(super) mod tree_test;
 mod version;
 
 use std::collections::BTreeMap;
