@@ -243,3 +243,7 @@ fn kubeconfig(path: &str, mode: u32, gid: u32, source: &Source) -> Fact {
     ];
     element(members, source)
 }
+
+#[cfg(test)]
+#[path = "control_plane_test.rs"]
+mod control_plane_test;

@@ -4,6 +4,8 @@
 //! Flags win over the environment (`ETCD_*`); a `--config-file` replaces
 //! both: <https://etcd.io/docs/v3.6/op-guide/configuration/>.
 
+#[cfg(test)]
+mod etcd_test;
 mod setting;
 mod url;
 

@@ -6,6 +6,8 @@
 //! passwords never become values.
 
 mod find;
+#[cfg(test)]
+mod k3s_test;
 mod setting;
 mod token;
 

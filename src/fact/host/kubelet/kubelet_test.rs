@@ -103,8 +103,14 @@ fn drop_ins_merge_in_lexical_order_and_only_conf_files_count() {
     let head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
     let tree = Tree::with(&[
         (CONFIG, KUBEADM),
-        ("/etc/kubernetes/kubelet.conf.d/10-a.conf", &format!("{head}maxPods: 50\nfeatureGates:\n  PodSecurity: null\n")),
-        ("/etc/kubernetes/kubelet.conf.d/20-b.conf", &format!("{head}maxPods: 60\nauthentication:\n  anonymous:\n    enabled: true\n")),
+        (
+            "/etc/kubernetes/kubelet.conf.d/10-a.conf",
+            &format!("{head}maxPods: 50\nfeatureGates:\n  PodSecurity: null\n"),
+        ),
+        (
+            "/etc/kubernetes/kubelet.conf.d/20-b.conf",
+            &format!("{head}maxPods: 60\nauthentication:\n  anonymous:\n    enabled: true\n"),
+        ),
         ("/etc/kubernetes/kubelet.conf.d/30-c.conf.bak", &format!("{head}maxPods: 70\n")),
         ("/etc/kubernetes/kubelet.conf.d/README", "not yaml: ["),
     ]);
@@ -132,7 +138,8 @@ fn a_drop_in_that_does_not_say_what_it_is_leaves_the_settings_unknown() {
 
 #[test]
 fn an_unknown_version_or_kind_of_the_file_is_unknown_and_not_a_default() {
-    for text in ["apiVersion: kubelet.config.k8s.io/v1alpha1\nkind: KubeletConfiguration\n", "kind: Pod\n", "a: [", ""] {
+    for text in ["apiVersion: kubelet.config.k8s.io/v1alpha1\nkind: KubeletConfiguration\n", "kind: Pod\n", "a: [", ""]
+    {
         let tree = Tree::with(&[(CONFIG, text)]);
         tree.process(1200, "/usr/bin/kubelet", &["kubelet", "--config=/var/lib/kubelet/config.yaml"]);
         let facts = tree.facts();
@@ -156,7 +163,10 @@ fn kubeadms_unit_is_put_together_from_its_files() {
         DROP_IN,
         (CONFIG, KUBEADM),
         ("/etc/kubernetes/kubelet.conf", "apiVersion: v1\nkind: Config\n"),
-        ("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix:///run/containerd/containerd.sock --pod-infra-container-image=registry.k8s.io/pause:3.9\"\n"),
+        (
+            "/var/lib/kubelet/kubeadm-flags.env",
+            "KUBELET_KUBEADM_ARGS=\"--container-runtime-endpoint=unix:///run/containerd/containerd.sock --pod-infra-container-image=registry.k8s.io/pause:3.9\"\n",
+        ),
         ("/etc/default/kubelet", "KUBELET_EXTRA_ARGS=--node-labels=node-role.kubernetes.io/edge=,zone=a\n"),
         ("/var/lib/dpkg/status", &dpkg("1.29.4-2.1")),
     ]);
@@ -265,7 +275,10 @@ fn rke2_tells_its_version_by_its_folder_and_its_flags_are_built_in() {
 
 #[test]
 fn k3s_carries_the_kubelet_with_the_arguments_that_it_is_told() {
-    let tree = Tree::with(&[("/etc/rancher/k3s/config.yaml", "kubelet-arg:\n- anonymous-auth=true\n- read-only-port=10255\n")]);
+    let tree = Tree::with(&[(
+        "/etc/rancher/k3s/config.yaml",
+        "kubelet-arg:\n- anonymous-auth=true\n- read-only-port=10255\n",
+    )]);
     tree.process(900, "/var/lib/rancher/k3s/data/abc/bin/k3s", &["/usr/local/bin/k3s", "server"]);
     let facts = tree.facts();
     assert_eq!(facts.bool("kubelet.running"), Some(true));
@@ -277,7 +290,10 @@ fn k3s_carries_the_kubelet_with_the_arguments_that_it_is_told() {
 
 #[test]
 fn microk8s_keeps_the_arguments_in_a_file() {
-    let tree = Tree::with(&[("/var/snap/microk8s/current/args/kubelet", "--anonymous-auth=false\n--authorization-mode=Webhook\n--read-only-port=0\n")]);
+    let tree = Tree::with(&[(
+        "/var/snap/microk8s/current/args/kubelet",
+        "--anonymous-auth=false\n--authorization-mode=Webhook\n--read-only-port=0\n",
+    )]);
     tree.process(700, "/snap/microk8s/6089/kubelite", &["/snap/microk8s/6089/kubelite", "--kubelet-args-file=/x"]);
     let facts = tree.facts();
     assert_eq!(facts.text("kubelet.distribution"), Some("microk8s"));
@@ -288,7 +304,9 @@ fn microk8s_keeps_the_arguments_in_a_file() {
 
 #[test]
 fn defaults_turn_with_the_version() {
-    for (version, fails, asks) in [("1.34.2-1.1", false, true), ("1.35.0-1.1", true, true), ("1.30.2-1.1", false, false)] {
+    for (version, fails, asks) in
+        [("1.34.2-1.1", false, true), ("1.35.0-1.1", true, true), ("1.30.2-1.1", false, false)]
+    {
         let facts = Tree::with(&[(CONFIG, KUBEADM), ("/var/lib/dpkg/status", &dpkg(version))]).facts();
         assert_eq!(facts.bool("kubelet.fail_cgroup_v1"), Some(fails), "{version}");
         assert_eq!(facts.bool("kubelet.asks_cri_for_cgroup_driver"), Some(asks), "{version}");

@@ -35,8 +35,11 @@ impl Tree {
 
     /// Adds a process and process 1.
     pub(in crate::fact::host) fn process(&self, pid: u32, executable: &str, arguments: &[&str]) {
-        for (pid, executable, arguments) in [(1, "/usr/lib/systemd/systemd", &["/sbin/init"][..]), (pid, executable, arguments)] {
-            let name: String = executable.trim_end_matches(" (deleted)").rsplit('/').next().unwrap().chars().take(15).collect();
+        for (pid, executable, arguments) in
+            [(1, "/usr/lib/systemd/systemd", &["/sbin/init"][..]), (pid, executable, arguments)]
+        {
+            let name: String =
+                executable.trim_end_matches(" (deleted)").rsplit('/').next().unwrap().chars().take(15).collect();
             self.write(&format!("/proc/{pid}/cmdline"), &format!("{}\0", arguments.join("\0")));
             self.write(&format!("/proc/{pid}/comm"), &format!("{name}\n"));
             self.write(&format!("/proc/{pid}/status"), &format!("Name:\t{name}\nPid:\t{pid}\nPPid:\t1\n"));
