@@ -13,7 +13,7 @@ pub(in crate::fact::host) const COLLECTOR: Collector = Collector { name: "packag
 
 const FACTS: &[FactDoc] = &[
     FactDoc::new(
-        "package.kubernetes",
+        "packages.kubernetes",
         Type::List(&Type::Object(PACKAGE)),
         "The installed ones of kubelet, kubeadm and kubectl. Absent: the host has no package database.",
     ),
@@ -55,16 +55,16 @@ fn collect(host: &Host, _: &Facts) -> Facts {
             let holds = read_holds(&host.root);
             let of_kubernetes = packages.iter().filter(|package| KUBERNETES.contains(&package.name.as_str()));
             let list: Vec<Fact> = of_kubernetes.map(|package| kubernetes_fact(package, &holds)).collect();
-            facts.set("package.kubernetes", Fact::group(list));
+            facts.set("packages.kubernetes", Fact::group(list));
             let git = packages.iter().find(|package| matches!(package.name.as_str(), "git" | "git-core"));
             facts.set("tool.git", git.map_or_else(|| Fact::absent(nowhere()), git_fact));
         }
         Outcome::Absent => {
-            facts.set("package.kubernetes", Fact::absent(nowhere()));
+            facts.set("packages.kubernetes", Fact::absent(nowhere()));
             facts.set("tool.git", Fact::absent(nowhere()));
         }
         Outcome::Unreadable(reason) => {
-            facts.set("package.kubernetes", Fact::unreadable(nowhere(), reason.as_str()));
+            facts.set("packages.kubernetes", Fact::unreadable(nowhere(), reason.as_str()));
             facts.set("tool.git", Fact::unreadable(nowhere(), reason.as_str()));
         }
     }
