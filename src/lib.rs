@@ -14,7 +14,10 @@
 //! judges facts by rules and gives [`finding`]s, in parallel and in a fixed
 //! order. [`report`] renders them. [`cli`] is the only module that prints,
 //! reads the clock or the environment, or exits.
+//!
+//! Apart from these stands [`capture`]: packets read from files and printed.
 
+pub mod capture;
 pub mod cli;
 pub mod evaluate;
 pub mod fact;

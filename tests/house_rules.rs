@@ -16,8 +16,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("finding", &["fact", "rule"]),
     ("evaluate", &["fact", "rule", "finding"]),
     ("report", &["fact", "rule", "finding"]),
-    ("cli", &["fact", "rule", "finding", "evaluate", "report"]),
+    ("capture", &["fact"]),
+    ("cli", &["fact", "rule", "finding", "evaluate", "report", "capture"]),
 ];
+
+/// All that `capture` may use of `fact`: the door to the host, and the names of pods.
+const CAPTURE_OF_FACT: [&str; 2] = ["crate::fact::host::root", "crate::fact::host::runtime"];
 
 /// The most lines of a file, its tests not counted.
 const MAX_LINES: usize = 400;
@@ -100,6 +104,19 @@ fn imports_point_one_way() {
             // The catalogue is declared beside the collectors, and rules are checked against it.
             if import != module && !allowed.contains(&import) {
                 faults.push(format!("{name}: {module} imports {import}; it may import {allowed:?}"));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn capture_knows_the_host_and_no_facts() {
+    let mut faults = Vec::new();
+    for (name, text) in sources().iter().filter(|(name, _)| module_of(name) == "capture") {
+        for (at, _) in without_tests(text).match_indices("crate::fact") {
+            if !CAPTURE_OF_FACT.iter().any(|allowed| text[at..].starts_with(allowed)) {
+                faults.push(format!("{name}: of fact, capture may import {CAPTURE_OF_FACT:?}"));
             }
         }
     }

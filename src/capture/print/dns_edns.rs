@@ -1,0 +1,133 @@
+//! The OPT record of EDNS, RFC 6891, and its options.
+
+use super::bytes::{Printed, array_at, slice_at, u8_at, u16_at, u32_at, up_to};
+use super::{Printer, word};
+
+const EDNS_OPTIONS: &[(u32, &str)] = &[
+    (1, "LLQ"),
+    (2, "UL"),
+    (3, "NSID"),
+    (5, "DAU"),
+    (6, "DHU"),
+    (7, "N3U"),
+    (8, "ECS"),
+    (9, "EXPIRE"),
+    (10, "COOKIE"),
+    (11, "KEEPALIVE"),
+    (12, "PADDING"),
+    (13, "CHAIN"),
+    (14, "KEY-TAG"),
+    (16, "CLIENT-TAG"),
+    (17, "SERVER-TAG"),
+];
+
+/// The size that a sender takes, its flags and its options.
+pub(super) fn print(
+    printer: &mut Printer,
+    message: &[u8],
+    (mut at, end): (usize, usize),
+    flags: u16,
+    size: u16,
+) -> Printed {
+    printer.out.text(" UDPsize=");
+    printer.out.number(size);
+    if flags & 0x8000 != 0 {
+        printer.out.text(" DO");
+    }
+    if at >= end {
+        return Ok(());
+    }
+    printer.out.text(" [");
+    while at < end {
+        let kind = u16_at(message, at)?;
+        match word(EDNS_OPTIONS, kind) {
+            Some(name) => printer.out.text(name),
+            None => {
+                printer.out.text("Opt");
+                printer.out.number(kind);
+            }
+        }
+        let length = usize::from(u16_at(message, at + 2)?);
+        let value = slice_at(message, at + 4, length)?;
+        if length > 0 {
+            printer.out.byte(b' ');
+            edns_value(printer, kind, value)?;
+        }
+        at += 4 + length;
+        if at < end {
+            printer.out.byte(b',');
+        }
+    }
+    printer.out.byte(b']');
+    Ok(())
+}
+
+fn edns_value(printer: &mut Printer, kind: u16, value: &[u8]) -> Printed {
+    match kind {
+        8 => client_subnet(printer, value)?,
+        9 if value.len() == 4 => {
+            printer.out.number(u32_at(value, 0)?);
+            printer.out.text(" sec");
+        }
+        9 => printer.invalid(),
+        10 if value.len() < 8 || (9..16).contains(&value.len()) || value.len() > 40 => printer.invalid(),
+        10 => {
+            printer.out.hex_bytes(up_to(value, 8));
+            if value.len() > 8 {
+                printer.out.byte(b' ');
+                printer.out.hex_bytes(value.get(8..).unwrap_or_default());
+            }
+        }
+        11 if value.len() == 2 => {
+            let tenths = u16_at(value, 0)?;
+            printer.out.number(tenths / 10);
+            printer.out.byte(b'.');
+            printer.out.number(tenths % 10);
+            printer.out.text(" sec");
+        }
+        11 => printer.invalid(),
+        12 => {
+            printer.out.byte(b'(');
+            printer.out.length(value.len());
+            printer.out.byte(b')');
+        }
+        _ => printer.out.hex_bytes(value),
+    }
+    Ok(())
+}
+
+/// The client's subnet, RFC 7871.
+fn client_subnet(printer: &mut Printer, value: &[u8]) -> Printed {
+    if value.len() < 4 {
+        printer.invalid();
+        return Ok(());
+    }
+    let (family, source, scope) = (u16_at(value, 0)?, u8_at(value, 2)?, u8_at(value, 3)?);
+    let prefix = value.get(4..).unwrap_or_default();
+    let bits: u8 = match family {
+        1 => 32,
+        2 => 128,
+        _ => {
+            printer.invalid();
+            return Ok(());
+        }
+    };
+    if source > bits || scope > bits || usize::from(source).div_ceil(8) != prefix.len() {
+        printer.invalid();
+        return Ok(());
+    }
+    let mut padded = [0; 16];
+    for (to, from) in padded.iter_mut().zip(prefix) {
+        *to = *from;
+    }
+    if family == 1 {
+        printer.out.ipv4(array_at(&padded, 0)?);
+    } else {
+        printer.out.ipv6(padded);
+    }
+    for number in [source, scope] {
+        printer.out.byte(b'/');
+        printer.out.number(number);
+    }
+    Ok(())
+}

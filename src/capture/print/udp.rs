@@ -1,0 +1,128 @@
+//! UDP, RFC 768, and which port leads to which printer.
+
+use super::bytes::{Printed, Truncated, checksum, checksum_should_be, rest, u16_at, up_to};
+use super::demux::{self, Payload};
+use super::{IpHeader, Printer, dhcp, dns, ip4, ip6, tcp, tunnel};
+
+const HEADER: usize = 8;
+const DNS: u16 = 53;
+const MULTICAST_DNS: u16 = 5353;
+const DHCP: [u16; 2] = [67, 68];
+/// Linux's old default, which flannel and Cilium keep; tcpdump before 5.0
+/// takes it for OTV.
+const VXLAN: [u16; 2] = [4789, 8472];
+const GENEVE: u16 = 6081;
+
+/// A datagram.
+pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
+    printer.protocol = "udp";
+    let (bytes, mut length) = (payload.bytes, payload.length);
+    let Ok(destination) = u16_at(bytes, 2) else {
+        tcp::ends(printer, payload.header, demux::UDP, None)?;
+        printer.out.text(": ");
+        return Err(Truncated);
+    };
+    let source = u16_at(bytes, 0)?;
+    tcp::ends(printer, payload.header, demux::UDP, Some((source, destination)))?;
+    if length < HEADER {
+        printer.out.text("truncated-udp ");
+        printer.out.length(length);
+        return Ok(());
+    }
+    let mut claimed = usize::from(u16_at(bytes, 4)?);
+    if claimed == 0 && length > 65_535 {
+        claimed = length;
+    }
+    if claimed < HEADER {
+        printer.out.text("truncated-udplength ");
+        printer.out.length(claimed);
+        return Ok(());
+    }
+    claimed -= HEADER;
+    length = (length - HEADER).min(claimed);
+    if bytes.len() < HEADER {
+        return Err(Truncated);
+    }
+    let data = rest(bytes, HEADER);
+    if printer.options.verbose > 0 && !printer.options.skip_checksums && !payload.is_fragment {
+        print_checksum(printer, payload, data.len() >= length, length + HEADER)?;
+    }
+    let is_port = |port: u16| source == port || destination == port;
+    if printer.options.quick {
+        print_length(printer, payload, claimed, length);
+        return Ok(());
+    }
+    if is_port(DNS) {
+        dns::print(printer, data, length, dns::Carrier::Udp)
+    } else if is_port(MULTICAST_DNS) {
+        dns::print(printer, data, length, dns::Carrier::Multicast)
+    } else if DHCP.into_iter().any(is_port) {
+        dhcp::print(printer, data, length)
+    } else if VXLAN.into_iter().any(is_port) {
+        tunnel::vxlan(printer, up_to(data, length), length)
+    } else if is_port(GENEVE) {
+        tunnel::geneve(printer, up_to(data, length), length)
+    } else {
+        print_length(printer, payload, claimed, length);
+        Ok(())
+    }
+}
+
+fn print_length(printer: &mut Printer, payload: &Payload<'_>, claimed: usize, length: usize) {
+    if claimed > length && !payload.is_fragment {
+        printer.out.text("UDP, bad length ");
+        printer.out.length(claimed);
+        printer.out.text(" > ");
+        printer.out.length(length);
+    } else {
+        printer.out.text("UDP, length ");
+        printer.out.length(claimed);
+    }
+}
+
+/// Checksums are told from `-vv` on for IPv4, and from `-v` on for IPv6,
+/// which needs them.
+fn print_checksum(printer: &mut Printer, payload: &Payload<'_>, is_complete: bool, covered: usize) -> Printed {
+    let found = u16_at(payload.bytes, 6)?;
+    match payload.header {
+        IpHeader::V4(_) if printer.options.verbose < 2 => return Ok(()),
+        IpHeader::V4(_) if found == 0 => {
+            printer.out.text("[no cksum] ");
+            return Ok(());
+        }
+        _ => {}
+    }
+    if !is_complete {
+        return Ok(());
+    }
+    let sum = transport_checksum(payload, demux::UDP, covered)?;
+    if sum == 0 {
+        printer.out.text("[udp sum ok] ");
+    } else {
+        printer.out.text("[bad udp cksum 0x");
+        printer.out.hex(found, 4);
+        printer.out.text(" -> 0x");
+        printer.out.hex(checksum_should_be(found, sum), 4);
+        printer.out.text("!] ");
+    }
+    Ok(())
+}
+
+/// The checksum over the pseudo-header and `covered` bytes of a payload.
+pub(super) fn transport_checksum(payload: &Payload<'_>, protocol: u8, covered: usize) -> Result<u16, Truncated> {
+    let data = up_to(payload.bytes, covered);
+    let length = u32::try_from(covered).map_err(|_| Truncated)?;
+    Ok(match payload.header {
+        IpHeader::V4(header) => {
+            let [high, low] = u16::try_from(length & 0xffff).unwrap_or(0).to_be_bytes();
+            let pseudo = [0, protocol, high, low];
+            checksum(&[&ip4::source(header)?, &ip4::destination(header)?, &pseudo, data])
+        }
+        IpHeader::V6(header) => {
+            let pseudo = [0, 0, 0, protocol];
+            let pieces: [&[u8]; 5] =
+                [&ip6::source(header)?, &ip6::final_destination(header)?, &length.to_be_bytes(), &pseudo, data];
+            checksum(&pieces)
+        }
+    })
+}
