@@ -5,6 +5,7 @@ mod cases;
 mod cli;
 mod facts;
 mod fuzz;
+mod hostile;
 mod house_rules;
 mod reports;
 mod rules;
