@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::exit::{self, Exit, Threshold};
 use super::failure::Failure;
-use super::input::{HostArgs, NamedFacts, read_facts, read_host};
+use super::input::{HostArgs, NamedFacts, open_host, read_ahead, read_facts, read_host};
 use super::interrupt::Work;
 use super::output::{Destination, ReportArg, parse_format, parse_report};
 use super::rule_source::{RuleArgs, read_waivers};
@@ -63,13 +63,18 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let now = args.now.unwrap_or(started_at);
     let mut outputs = open_outputs(args, terminal)?;
     let waivers = read_waivers(&args.waivers)?;
+    let is_host_judged = args.facts.is_empty() || args.host.root.is_some();
+    let host = if is_host_judged { Some(open_host(&args.host, started)?) } else { None };
+    // A selection may need neither processes nor packages.
+    if let Some(host) = host.as_ref().filter(|_| args.rules.select.is_empty()) {
+        read_ahead(host);
+    }
     let rules = args.rules.load(false)?;
     let selected = args.rules.select(&rules)?;
 
     let mut verdicts = Verdicts { rules: &rules, selected: &selected, now, targets: Vec::new(), findings: Vec::new() };
-    if args.facts.is_empty() || args.host.root.is_some() {
-        let reading = read_host(&args.host, rules.facts_needed(&selected), started, &work, terminal)?;
-        verdicts.judge(reading.host);
+    if let Some(host) = host {
+        verdicts.judge(read_host(host, rules.facts_needed(&selected), &work, terminal).host);
     }
     for path in &args.facts {
         let Some(hosts) = read_facts(path, started + args.host.timeout, &work, terminal)? else { break };

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::input::{HostArgs, read_host};
+use super::input::{HostArgs, open_host, read_host};
 use super::interrupt::{Outcome, Work};
 use super::output::{Destination, parse_format};
 use super::terminal::Terminal;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
     let wanted: BTreeSet<String> = args.wanted.iter().cloned().collect();
     refuse_unknown(&wanted)?;
     let mut destination = Destination::open(args.output.as_deref())?;
-    let reading = read_host(&args.host, wanted, started, &work, terminal)?;
+    let reading = read_host(open_host(&args.host, started)?, wanted, &work, terminal);
     let is_interrupted = reading.outcome == Outcome::Interrupted;
     let mut bytes = Vec::new();
     let written = match args.format {

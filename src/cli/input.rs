@@ -37,6 +37,14 @@ pub(crate) struct HostArgs {
     pub(crate) timeout: Duration,
 }
 
+/// A host whose root is open.
+pub(crate) struct OpenHost {
+    host: Arc<Host>,
+    name: String,
+    started: Instant,
+    timeout: Duration,
+}
+
 /// The facts of one host and its name.
 #[derive(Debug)]
 pub(crate) struct NamedFacts {
@@ -51,21 +59,31 @@ pub(crate) struct Reading {
     pub(crate) outcome: Outcome,
 }
 
-/// Reads the wanted facts of the host under the root.
-pub(crate) fn read_host(
-    args: &HostArgs,
-    wanted: BTreeSet<String>,
-    started: Instant,
-    work: &Work,
-    terminal: Terminal,
-) -> Result<Reading, Failure> {
+/// Opens the host under the root.
+pub(crate) fn open_host(args: &HostArgs, started: Instant) -> Result<OpenHost, Failure> {
     let path = args.root.as_deref().unwrap_or(Path::new("/"));
     let root = HostRoot::open(path).map_err(|error| {
         Failure::file("open the root", path, &error).with_help("name a folder that holds a host's /etc, /proc and /var")
     })?;
-    let deadline = started + args.timeout;
-    let host = Arc::new(Host::new(root, deadline.min(started + SOCKET_PATIENCE)));
+    let host = Host::new(root, started + args.timeout.min(SOCKET_PATIENCE));
     let name = super::host_name::read(&host.root, path);
+    Ok(OpenHost { host: Arc::new(host), name, started, timeout: args.timeout })
+}
+
+/// Reads what nearly every fact needs, on a thread of its own, while rules are
+/// still being loaded.
+pub(crate) fn read_ahead(open: &OpenHost) {
+    let host = Arc::clone(&open.host);
+    std::thread::spawn(move || {
+        host.processes();
+        host.packages();
+    });
+}
+
+/// Reads the wanted facts of a host.
+pub(crate) fn read_host(open: OpenHost, wanted: BTreeSet<String>, work: &Work, terminal: Terminal) -> Reading {
+    let OpenHost { host, name, started, timeout } = open;
+    let deadline = started + timeout;
     let collection = Arc::new(Collection::new(wanted));
     let outcome = work.wait_for(deadline, terminal.shows_progress, {
         let (host, collection) = (Arc::clone(&host), Arc::clone(&collection));
@@ -74,12 +92,12 @@ pub(crate) fn read_host(
     let facts = match outcome {
         Outcome::Done => collection.take(),
         Outcome::TimedOut => {
-            let limit = SignedDuration::try_from(args.timeout).unwrap_or(SignedDuration::MAX);
+            let limit = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::MAX);
             collection.snapshot(&format!("not read within the --timeout of {limit:#}"))
         }
         Outcome::Interrupted => collection.snapshot("not read before the run was interrupted"),
     };
-    Ok(Reading { host: NamedFacts { name, facts }, outcome })
+    Reading { host: NamedFacts { name, facts }, outcome }
 }
 
 /// Reads the facts documents of one file; `-` is stdin. None where the run was

@@ -28,13 +28,9 @@ pub struct Process {
     pub cgroups: Vec<String>,
     /// Start, in clock ticks after boot (field 22 of `stat`).
     pub started_ticks: Option<u64>,
-    /// Inode of the mount namespace, where readable: tells host processes
-    /// from those of containers.
-    pub mount_namespace: Option<u64>,
-    /// Inode of the PID namespace, where readable.
+    /// Inode of the PID namespace, where readable: tells host processes from
+    /// those of containers. None for kernel threads.
     pub pid_namespace: Option<u64>,
-    /// Inode of the network namespace, where readable.
-    pub network_namespace: Option<u64>,
 }
 
 impl Process {
@@ -70,6 +66,12 @@ impl Process {
 /// The most bytes of a command line that are kept; the rest is no setting.
 const MAX_COMMAND_LINE_BYTES: usize = 1 << 20;
 
+/// The most threads that read processes.
+const MAX_THREADS: usize = 4;
+
+/// The fewest processes that are worth a thread.
+const MIN_SHARE: usize = 48;
+
 /// Reads every process under `/proc`, by rising pid; one that ends meanwhile
 /// is left out.
 pub fn read_processes(root: &HostRoot) -> Outcome<Vec<Process>> {
@@ -84,8 +86,8 @@ pub fn read_processes(root: &HostRoot) -> Outcome<Vec<Process>> {
         return Outcome::Unreadable("read /proc: other users' processes are hidden (hidepid)".to_owned());
     }
     let mut processes = Vec::with_capacity(pids.len());
-    for pid in pids {
-        match read_process(root, pid) {
+    for outcome in read_each(root, &pids) {
+        match outcome {
             Outcome::Found(process) => processes.push(process),
             Outcome::Absent => {}
             // A process that may not be looked at could be any.
@@ -97,13 +99,42 @@ pub fn read_processes(root: &HostRoot) -> Outcome<Vec<Process>> {
     if processes.iter().all(|process| process.pid == 1) { Outcome::Absent } else { Outcome::Found(processes) }
 }
 
+/// Reads processes, on several threads where there are many: each costs some
+/// twenty system calls, and a node has hundreds. These are no threads of the
+/// pool, whose other work may be waiting for the processes.
+fn read_each(root: &HostRoot, pids: &[u32]) -> Vec<Outcome<Process>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = pids.len().div_ceil(cores.min(MAX_THREADS)).max(MIN_SHARE);
+    std::thread::scope(|scope| {
+        let read = |pids: &[u32]| pids.iter().map(|pid| read_process(root, *pid)).collect::<Vec<_>>();
+        let mut shares = pids.chunks(share);
+        let own = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares.map(|pids| scope.spawn(move || read(pids))).collect();
+        let mut outcomes = read(own);
+        for other in others {
+            outcomes.extend(other.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault)));
+        }
+        outcomes
+    })
+}
+
 /// Reads one process. Absent: it has ended, or only files that say nothing
 /// of the process itself were recorded.
 fn read_process(root: &HostRoot, pid: u32) -> Outcome<Process> {
     let folder = format!("/proc/{pid}");
     let stat = root.read(&format!("{folder}/stat"));
     let command_line = root.read(&format!("{folder}/cmdline"));
-    let comm = root.read_text(&format!("{folder}/comm"));
+    let parsed = stat.as_ref().found().and_then(|bytes| parse_stat(&String::from_utf8_lossy(bytes)));
+    if let (Some(stat), Outcome::Found(command_line)) = (&parsed, &command_line)
+        && command_line.is_empty()
+        && is_kernel_thread(pid, stat)
+    {
+        // It has neither a program nor namespaces of its own.
+        let Stat { name, parent, started_ticks } = stat.clone();
+        return Outcome::Found(Process { pid, parent, name, started_ticks, ..Process::default() });
+    }
+    // Only a recorded tree may have one without the other.
+    let comm = if parsed.is_some() { Outcome::Absent } else { root.read_text(&format!("{folder}/comm")) };
     let link = root.read_link(&format!("{folder}/exe")).found();
     if !stat.is_found() && !command_line.is_found() && !comm.is_found() && link.is_none() {
         return match (stat, command_line) {
@@ -111,7 +142,7 @@ fn read_process(root: &HostRoot, pid: u32) -> Outcome<Process> {
             _ => Outcome::Absent,
         };
     }
-    let stat = stat.found().and_then(|bytes| parse_stat(&String::from_utf8_lossy(&bytes))).unwrap_or_default();
+    let stat = parsed.unwrap_or_default();
     let name = comm.found().map_or(stat.name, |text| text.trim_end_matches('\n').to_owned());
     let (executable, is_executable_deleted) = match link {
         None => (None, false),
@@ -133,9 +164,7 @@ fn read_process(root: &HostRoot, pid: u32) -> Outcome<Process> {
             .map(|text| text.lines().map(str::to_owned).collect())
             .unwrap_or_default(),
         started_ticks: stat.started_ticks,
-        mount_namespace: read_namespace(root, &folder, "mnt"),
         pid_namespace: read_namespace(root, &folder, "pid"),
-        network_namespace: read_namespace(root, &folder, "net"),
     })
 }
 
@@ -147,7 +176,13 @@ fn parse_pid(name: &str) -> Option<u32> {
     name.parse().ok()
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+/// Kernel threads are `kthreadd`, which is always process 2 and a child of
+/// none, and its children.
+fn is_kernel_thread(pid: u32, stat: &Stat) -> bool {
+    stat.parent == 2 || (pid == 2 && stat.parent == 0)
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Stat {
     name: String,
     parent: u32,
@@ -232,7 +267,7 @@ mod tests {
         write(tree.path(), "proc/812/cgroup", b"0::/system.slice/kubelet.service\n");
         symlink("/usr/bin/kubelet (deleted)", tree.path().join("proc/812/exe")).unwrap();
         fs::create_dir_all(tree.path().join("proc/812/ns")).unwrap();
-        symlink("mnt:[4026531841]", tree.path().join("proc/812/ns/mnt")).unwrap();
+        symlink("pid:[4026531841]", tree.path().join("proc/812/ns/pid")).unwrap();
         write(tree.path(), "proc/9/comm", b"kworker/0:1\n");
         write(tree.path(), "proc/1/mounts", b"");
         write(tree.path(), "proc/self/comm", b"x");
@@ -242,9 +277,23 @@ mod tests {
         assert_eq!(kubelet.name, "kubelet");
         assert_eq!(kubelet.executable.as_deref(), Some("/usr/bin/kubelet"));
         assert!(kubelet.is_executable_deleted);
-        assert_eq!(kubelet.mount_namespace, Some(4_026_531_841));
+        assert_eq!(kubelet.pid_namespace, Some(4_026_531_841));
         assert_eq!(kubelet.flag("config"), Some("/var/lib/kubelet/config.yaml"));
         assert_eq!(kubelet.cgroups, ["0::/system.slice/kubelet.service"]);
+    }
+
+    #[test]
+    fn many_processes_are_read_in_their_order() {
+        let tree = tempfile::tempdir().unwrap();
+        for pid in 1..=300_u32 {
+            let stat = STAT.replace("812 (kubelet) S 1", &format!("{pid} (p{pid}) S {}", if pid == 2 { 0 } else { 2 }));
+            write(tree.path(), &format!("proc/{pid}/stat"), stat.as_bytes());
+            write(tree.path(), &format!("proc/{pid}/cmdline"), if pid % 2 == 0 { b"" } else { b"/bin/p\0" });
+        }
+        let processes = read_processes(&HostRoot::open(tree.path()).unwrap()).found().unwrap();
+        assert!(processes.iter().map(|process| process.pid).eq(1..=300));
+        assert_eq!(processes.iter().filter(|process| process.program() == "p").count(), 150);
+        assert_eq!(processes[3].name, "p4");
     }
 
     #[test]

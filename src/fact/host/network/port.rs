@@ -6,7 +6,7 @@
 
 mod owner;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::host::root::{HostRoot, Outcome};
@@ -18,19 +18,12 @@ use owner::{Owner, find_owners};
 pub(in crate::fact::host) const COLLECTOR: Collector =
     Collector { name: "port", facts: FACTS, needs: &["kubelet", "control_plane"], collect };
 
-const FACTS: &[FactDoc] = &[
-    FactDoc::new(
-        "port.needed",
-        Type::List(&Type::Object(NEEDED)),
-        "The TCP ports of this node's roles on which something listens, with the program that holds each. Source: `/proc/1/net/tcp{,6}`, \
+const FACTS: &[FactDoc] = &[FactDoc::new(
+    "port.needed",
+    Type::List(&Type::Object(NEEDED)),
+    "The TCP ports of this node's roles on which something listens, with the program that holds each. Source: `/proc/1/net/tcp{,6}`, \
          proc_net(5), and the descriptors of the processes. Absent: the host has no role in a cluster.",
-    ),
-    FactDoc::new(
-        "port.listening",
-        Type::List(&Type::Int),
-        "The TCP ports on which something listens, in rising order, each once. Source: `/proc/1/net/tcp`, `tcp6`.",
-    ),
-];
+)];
 
 const NEEDED: &[Field] = &[
     Field::new("port", Type::Int, "its number"),
@@ -90,31 +83,27 @@ struct Listener {
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
+    // The kernel searches its whole table of connections for each reading, so
+    // a host without a role is spared it.
+    if earlier.bool("kubelet.present") == Some(false) && programs(earlier).is_empty() {
+        let kubelet = earlier.get("kubelet.present").and_then(Fact::source).cloned();
+        facts.set("port.needed", Fact::Absent { source: kubelet });
+        return facts;
+    }
     let (path, listeners) = read_listeners(&host.root);
     let source = Source::file(path);
-    match listeners {
-        Outcome::Found(listeners) => {
-            let ports: BTreeSet<u16> = listeners.iter().map(|listener| listener.port).collect();
-            let listening = ports.iter().map(|port| Fact::known(i64::from(*port), source.clone())).collect::<Vec<_>>();
-            facts.set("port.listening", Fact::known(listening, source.clone()));
-            facts.set("port.needed", needed(host, earlier, &listeners, source));
-        }
-        Outcome::Absent => {
-            facts.set("port.listening", Fact::absent(source.clone()));
-            facts.set("port.needed", Fact::absent(source));
-        }
-        Outcome::Unreadable(reason) => {
-            let has_no_role = earlier.bool("kubelet.present") == Some(false) && programs(earlier).is_empty();
-            let unread = Fact::unreadable(source.clone(), reason);
-            facts.set("port.needed", if has_no_role { Fact::absent(source) } else { unread.clone() });
-            facts.set("port.listening", unread);
-        }
-    }
+    let needed = match listeners {
+        Outcome::Found(listeners) => needed(host, earlier, &listeners, source),
+        Outcome::Absent => Fact::absent(source),
+        Outcome::Unreadable(reason) => Fact::unreadable(source, reason),
+    };
+    facts.set("port.needed", needed);
     facts
 }
 
 fn read_listeners(root: &HostRoot) -> (String, Outcome<Vec<Listener>>) {
-    let (path, text) = root.read_network_file("tcp");
+    let ((path, text), (path6, text6)) =
+        rayon::join(|| root.read_network_file("tcp"), || root.read_network_file("tcp6"));
     let text = match text {
         Outcome::Found(text) => text,
         Outcome::Absent => return (path, Outcome::Absent),
@@ -122,7 +111,6 @@ fn read_listeners(root: &HostRoot) -> (String, Outcome<Vec<Listener>>) {
     };
     let mut listeners = parse_listeners(&text, &path);
     // A kernel without IPv6 has no second table.
-    let (path6, text6) = root.read_network_file("tcp6");
     if let Outcome::Found(text6) = text6 {
         listeners.extend(parse_listeners(&text6, &path6));
     }

@@ -15,14 +15,17 @@ use super::elf::Elf;
 /// The module path of runc in Go's build information.
 const MODULE: &str = "github.com/opencontainers/runc";
 
+// The patterns begin with bytes that are searched for many at a time: a first
+// number of any digits would make each of millions of zero bytes a candidate.
+
 /// `git describe --long`: the last tag, commits since then, and the commit.
 static COMMIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?-u)\x00v?(\d{1,3}\.\d{1,3}\.\d{1,3}(?:-rc\.?\d{1,3})?)-\d{1,5}-g[0-9a-f]{7,40}(?:-dirty)?\x00").ok()
+    Regex::new(r"(?-u)\x00v?([0-2]\.\d{1,3}\.\d{1,3}(?:-rc\.?\d{1,3})?)-\d{1,5}-g[0-9a-f]{7,40}(?:-dirty)?\x00").ok()
 });
 
 /// A version that was linked in with `-X main.version=`.
 static LINKED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?-u)\x00v?(\d{1,3}\.\d{1,3}\.\d{1,3}(?:[-+~][0-9A-Za-z.+~-]{1,60})?)\x00").ok());
+    LazyLock::new(|| Regex::new(r"(?-u)\x00v?([0-2]\.\d{1,3}\.\d{1,3}(?:[-+~][0-9A-Za-z.+~-]{1,60})?)\x00").ok());
 
 /// The embedded file `VERSION`.
 static EMBEDDED: LazyLock<Option<Regex>> =
