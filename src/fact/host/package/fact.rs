@@ -212,7 +212,9 @@ mod tests {
             .list()
             .unwrap()
             .iter()
-            .map(|python| (python.member("line").unwrap().text().unwrap(), python.member("is_origins").unwrap().bool()))
+            .map(|python| {
+                (python.member("line").unwrap().text().unwrap(), python.member("is_packaged").unwrap().bool())
+            })
             .collect();
         assert_eq!(origins, [("3.11", Some(true)), ("3.8", Some(false))]);
     }
