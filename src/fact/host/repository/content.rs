@@ -19,9 +19,10 @@ impl Content {
         }
     }
 
-    /// Judges by the address; mirrors keep the names of what they copy.
+    /// Judges by the address, since mirrors keep the names of what they copy,
+    /// and by the section's name, which a private mirror's address may lack.
     pub(super) fn of(repository: &Repository) -> Self {
-        let address = address(repository);
+        let address = format!("{} {}", address(repository), repository.name.to_lowercase());
         let holds = |parts: &[&str]| parts.iter().any(|part| address.contains(part));
         // cri-o is published beside Kubernetes, so it is asked first.
         if holds(&[
@@ -74,7 +75,9 @@ pub(super) fn is_local(repository: &Repository) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Manager;
     use super::super::apt::parse_list;
+    use super::super::yum::{Main, parse_repo};
     use super::*;
 
     fn judged(line: &str) -> (Content, bool) {
@@ -99,5 +102,14 @@ mod tests {
         ] {
             assert_eq!(judged(line), (content, is_legacy), "{line}");
         }
+    }
+
+    #[test]
+    fn a_private_mirror_is_known_by_its_sections_name() {
+        let text = "[kubernetes]\nbaseurl=http://10.0.0.5/k8s/\n[docker-ce-stable]\nbaseurl=http://10.0.0.5/d/\n\
+                    [baseos]\nbaseurl=http://10.0.0.5/os/\n";
+        let repositories = parse_repo(text, "/x.repo", Manager::Dnf, &Main::default());
+        let contents: Vec<_> = repositories.iter().map(Content::of).collect();
+        assert_eq!(contents, [Content::Kubernetes, Content::Runtime, Content::Other]);
     }
 }

@@ -40,7 +40,11 @@ const REPOSITORY: &[Field] = &[
     Field::new("name", Type::Text, "id of the section, or for apt the address and suites"),
     Field::new("url", Type::Text, "first address that packages or mirror lists are fetched from"),
     Field::new("manager", Type::Text, "`apt`, `dnf` (yum too) or `zypper`"),
-    Field::new("content", Type::Text, "`kubernetes`, `runtime` (containerd, docker, cri-o) or `other`, by the address"),
+    Field::new(
+        "content",
+        Type::Text,
+        "`kubernetes`, `runtime` (containerd, docker, cri-o) or `other`, by the address and the name",
+    ),
     Field::new("is_plain_http", Type::Bool, "whether an address begins with `http://`"),
     Field::new(
         "is_legacy_kubernetes",
