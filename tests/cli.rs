@@ -426,6 +426,14 @@ fn judging_facts_gives_what_judging_the_host_gives() {
 }
 
 #[test]
+fn facts_are_printed_that_were_asked_for() {
+    let output = run(&["facts", "kernel.release", "--root", "/"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.starts_with("kernel.release = ") && text.lines().count() == 1, "{text}");
+}
+
+#[test]
 fn the_facts_document_keeps_to_its_schema() {
     let output = run(&["facts", "--format", "json"]);
     let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/facts.schema.json")).unwrap();

@@ -12,7 +12,7 @@ use super::input::{HostArgs, open_host, read_host};
 use super::interrupt::{Outcome, Work};
 use super::output::{Destination, parse_format};
 use super::terminal::Terminal;
-use crate::fact::catalogue;
+use crate::fact::{Facts, catalogue};
 use crate::report::facts::{Collector, FACTS_SCHEMA, FactsDocument, NamedHost, write_list};
 use crate::report::{Format, View, write_pretty};
 
@@ -40,7 +40,11 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
     let wanted: BTreeSet<String> = args.wanted.iter().cloned().collect();
     refuse_unknown(&wanted)?;
     let mut destination = Destination::open(args.output.as_deref())?;
-    let reading = read_host(open_host(&args.host, started)?, wanted, &work, terminal);
+    let mut reading = read_host(open_host(&args.host, started)?, wanted.clone(), &work, terminal);
+    if !wanted.is_empty() {
+        // Others were read because these depend on them.
+        reading.host.facts = only(&wanted, &reading.host.facts);
+    }
     let is_interrupted = reading.outcome == Outcome::Interrupted;
     let mut bytes = Vec::new();
     let written = match args.format {
@@ -67,6 +71,16 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
         return Ok(Exit::Interrupted);
     }
     Ok(Exit::Clean)
+}
+
+fn only(wanted: &BTreeSet<String>, facts: &Facts) -> Facts {
+    let mut only = Facts::default();
+    for path in wanted {
+        if let Some(fact) = facts.get(path) {
+            only.set(path, fact.clone());
+        }
+    }
+    only
 }
 
 /// A misspelt fact would otherwise give an empty list.

@@ -20,6 +20,10 @@ const MAX_ELF_BYTES: u64 = 64 << 20;
 /// The largest section that is read as a whole, in bytes.
 const MAX_SECTION_BYTES: u64 = 16 << 20;
 
+/// The most bytes of something that looks like a version; longer than any
+/// pattern of a version can match, so that two excerpts never make one.
+const MAX_VERSION_BYTES: usize = 160;
+
 /// The most symbols that are read.
 const MAX_SYMBOLS: usize = 65_536;
 
@@ -32,7 +36,7 @@ pub(super) struct Elf {
     pub(super) undefined: BTreeSet<String>,
     /// Dynamic symbols that it gives.
     pub(super) defined: BTreeSet<String>,
-    /// Its read-only data.
+    /// What looks like a version in its read-only data; see [`excerpt`].
     pub(super) read_only_data: Vec<u8>,
     /// Go's build information; empty where it is no Go program.
     pub(super) go_build_information: Vec<u8>,
@@ -82,17 +86,35 @@ where
         side.insert(name.to_owned());
     }
     let section = |name: &str| {
-        file.section_by_name(name)
-            .filter(|section| section.size() <= MAX_SECTION_BYTES)
-            .and_then(|section| section.data().ok())
-            .map(<[u8]>::to_vec)
-            .unwrap_or_default()
+        let section = file.section_by_name(name).filter(|section| section.size() <= MAX_SECTION_BYTES);
+        section.and_then(|section| section.data().ok()).unwrap_or_default()
     };
-    elf.go_build_information = section(".go.buildinfo");
+    elf.go_build_information = section(".go.buildinfo").to_vec();
     if !elf.go_build_information.is_empty() {
-        elf.read_only_data = section(".rodata");
+        elf.read_only_data = excerpt(section(".rodata"));
     }
     Ok(elf)
+}
+
+/// What looks like a version in some megabytes of data, so that patterns need
+/// not look at all of it: from the byte before a number of `0.` to `2.` up to
+/// the next zero byte or line feed, again and again.
+fn excerpt(data: &[u8]) -> Vec<u8> {
+    let mut excerpt = Vec::new();
+    for dot in memchr::memchr_iter(b'.', data) {
+        let Some(number) = dot.checked_sub(1).filter(|at| matches!(data.get(*at), Some(b'0'..=b'2'))) else { continue };
+        let is_prefixed = number.checked_sub(1).and_then(|at| data.get(at)) == Some(&b'v');
+        let Some(before) = number.checked_sub(1 + usize::from(is_prefixed)) else { continue };
+        if data.get(before).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') {
+            continue;
+        }
+        let rest = data.get(before..).unwrap_or_default();
+        let rest = rest.get(..MAX_VERSION_BYTES).unwrap_or(rest);
+        // The byte before is often a zero itself.
+        let end = memchr::memchr2(0, b'\n', rest.get(1..).unwrap_or_default()).map_or(rest.len(), |end| end + 2);
+        excerpt.extend_from_slice(rest.get(..end).unwrap_or(rest));
+    }
+    excerpt
 }
 
 /// A file of which no more than [`MAX_ELF_BYTES`] are believed, so that a
@@ -116,5 +138,18 @@ impl ReadCacheOps for Bounded {
 
     fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), ()> {
         Read::read_exact(&mut self.file, buffer).map_err(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_keeps_what_looks_like_a_version() {
+        let data = b"text\0\01.1.5+ds1\0more 10.2.3\0v1.1.12-0-g51d5e946\0x.y\0 1.2.8\nASCII\0";
+        assert_eq!(excerpt(data), b"\x001.1.5+ds1\0\0v1.1.12-0-g51d5e946\0 1.2.8\n");
+        assert_eq!(excerpt(b"1.2.3\0"), b"");
+        assert_eq!(excerpt(b".\0."), b"");
     }
 }
