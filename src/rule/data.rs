@@ -57,6 +57,11 @@ impl Tables {
         )
     }
 
+    /// Whether there are life cycles of a product; costs no reading.
+    pub(super) fn has_product(&self, name: &str) -> bool {
+        self.products.contains_key(name)
+    }
+
     /// The cycles of a product.
     pub(super) fn product(&self, name: &str) -> Option<&Fact> {
         let (product, block) = self.products.get_key_value(name)?;
@@ -228,9 +233,10 @@ products:
         let whole = tables.table("lifecycle").and_then(|table| table.member("products")).unwrap();
         for product in ["debian", "openeuler", "empty"] {
             let alone = tables.product(product).unwrap();
+            assert!(tables.has_product(product));
             assert_eq!(alone.value(), whole.member(product).unwrap().value(), "{product}");
         }
-        assert!(tables.product("minix").is_none());
+        assert!(tables.product("minix").is_none() && !tables.has_product("minix"));
     }
 
     #[test]

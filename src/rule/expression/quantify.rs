@@ -4,14 +4,30 @@
 //! An element that cannot be told is set aside: it leaves the answer open only
 //! where the others do not decide.
 
-use super::ast::{Macro, Node, Quantifier};
+use super::ast::{Macro, Node, NodeKind, Quantifier};
 use super::compare;
 use super::evaluate::{Evaluator, add, made};
 use super::value::{Plain, Slot, Stop, Unknown, Value};
 use crate::fact::Fact;
 
+/// `data.lifecycle.products`
+fn is_products_of_lifecycle(node: &Node) -> bool {
+    let NodeKind::Member(products) = &node.kind else { return false };
+    let NodeKind::Member(lifecycle) = &products.of.kind else { return false };
+    products.name == "products"
+        && lifecycle.name == "lifecycle"
+        && matches!(&lifecycle.of.kind, NodeKind::Name(name) if name == "data")
+}
+
 impl<'f> Evaluator<'f> {
     pub(super) fn is_in(&mut self, needle: &'f Node, range: &'f Node) -> Slot<'f> {
+        // Most rules about life cycles ask this first, of a table that takes
+        // longer to read than all of them to judge.
+        if is_products_of_lifecycle(range)
+            && let Plain::Text(product) = &self.value(needle).map_err(Stop::Unknown)?.plain
+        {
+            return Ok(Value::made(Plain::Bool(self.world.data.has_product(product))));
+        }
         let range = self.value(range).map_err(Stop::Unknown)?;
         let needle = self.value(needle).map_err(Stop::Unknown)?;
         if let Some(elements) = range.elements() {

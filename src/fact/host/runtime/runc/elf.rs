@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 
 use object::Endianness;
 use object::elf::{DT_NEEDED, FileHeader32, FileHeader64};
@@ -24,6 +25,9 @@ const MAX_SECTION_BYTES: u64 = 16 << 20;
 /// pattern of a version can match, so that two excerpts never make one.
 const MAX_VERSION_BYTES: usize = 160;
 
+/// The bytes that are read at once.
+const PIECE_BYTES: usize = 128 << 10;
+
 /// The most symbols that are read.
 const MAX_SYMBOLS: usize = 65_536;
 
@@ -36,7 +40,8 @@ pub(super) struct Elf {
     pub(super) undefined: BTreeSet<String>,
     /// Dynamic symbols that it gives.
     pub(super) defined: BTreeSet<String>,
-    /// What looks like a version in its read-only data; see [`excerpt`].
+    /// What looks like a version in its read-only data; see
+    /// [`read_excerpt`].
     pub(super) read_only_data: Vec<u8>,
     /// Go's build information; empty where it is no Go program.
     pub(super) go_build_information: Vec<u8>,
@@ -55,20 +60,25 @@ pub(super) enum ElfError {
 
 /// Reads what a binary tells from an open file, in pieces.
 pub(super) fn read_elf(file: File) -> Result<Elf, ElfError> {
-    parse_elf(&ReadCache::new(Bounded { file }))
+    let data = file.try_clone();
+    let excerpt = |offset, size| data.as_ref().map(|file| read_excerpt(file, offset, size)).unwrap_or_default();
+    parse_elf(&ReadCache::new(Bounded { file }), excerpt)
 }
 
 /// Reads what a binary tells. Symbols and libraries always; read-only data
-/// only of Go programs.
-pub(super) fn parse_elf<'data, R: ReadRef<'data>>(bytes: R) -> Result<Elf, ElfError> {
+/// only of Go programs, by a function of its place and size.
+pub(super) fn parse_elf<'data, R>(bytes: R, excerpt: impl FnOnce(u64, u64) -> Vec<u8>) -> Result<Elf, ElfError>
+where
+    R: ReadRef<'data>,
+{
     match FileKind::parse(bytes) {
-        Ok(FileKind::Elf64) => parse_class::<FileHeader64<Endianness>, R>(bytes),
-        Ok(FileKind::Elf32) => parse_class::<FileHeader32<Endianness>, R>(bytes),
+        Ok(FileKind::Elf64) => parse_class::<FileHeader64<Endianness>, R>(bytes, excerpt),
+        Ok(FileKind::Elf32) => parse_class::<FileHeader32<Endianness>, R>(bytes, excerpt),
         _ => Err(ElfError::NotElf),
     }
 }
 
-fn parse_class<'data, Class, R>(bytes: R) -> Result<Elf, ElfError>
+fn parse_class<'data, Class, R>(bytes: R, excerpt: impl FnOnce(u64, u64) -> Vec<u8>) -> Result<Elf, ElfError>
 where
     Class: FileHeader<Endian = Endianness>,
     R: ReadRef<'data>,
@@ -85,26 +95,44 @@ where
         let side = if symbol.is_undefined() { &mut elf.undefined } else { &mut elf.defined };
         side.insert(name.to_owned());
     }
-    let section = |name: &str| {
-        let section = file.section_by_name(name).filter(|section| section.size() <= MAX_SECTION_BYTES);
-        section.and_then(|section| section.data().ok()).unwrap_or_default()
-    };
-    elf.go_build_information = section(".go.buildinfo").to_vec();
-    if !elf.go_build_information.is_empty() {
-        elf.read_only_data = excerpt(section(".rodata"));
+    let section = |name: &str| file.section_by_name(name).filter(|section| section.size() <= MAX_SECTION_BYTES);
+    let information = section(".go.buildinfo").and_then(|section| section.data().ok());
+    elf.go_build_information = information.map(<[u8]>::to_vec).unwrap_or_default();
+    if !elf.go_build_information.is_empty()
+        && let Some((offset, size)) = section(".rodata").and_then(|section| section.file_range())
+    {
+        elf.read_only_data = excerpt(offset, size);
     }
     Ok(elf)
 }
 
-/// What looks like a version in some megabytes of data, so that patterns need
-/// not look at all of it: from the byte before a number of `0.` to `2.` up to
-/// the next zero byte or line feed, again and again.
-fn excerpt(data: &[u8]) -> Vec<u8> {
-    let mut excerpt = Vec::new();
+/// What looks like a version in a part of a file, read piece by piece: some
+/// megabytes at once would cost more in fresh memory than in reading.
+fn read_excerpt(file: &File, offset: u64, size: u64) -> Vec<u8> {
+    let (mut excerpt, mut piece) = (Vec::new(), vec![0; PIECE_BYTES]);
+    let mut done = 0;
+    while done < size {
+        let length = usize::try_from(size - done).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+        let Some(piece) = piece.get_mut(..length) else { break };
+        if file.read_exact_at(piece, offset + done).is_err() {
+            break;
+        }
+        // What begins near the end of a piece is whole in the next one.
+        let is_last = u64::try_from(length).is_ok_and(|length| done + length >= size);
+        let step = if is_last { length } else { length - MAX_VERSION_BYTES };
+        take_excerpt(piece, step, &mut excerpt);
+        done = done.saturating_add(u64::try_from(step).unwrap_or(u64::MAX));
+    }
+    excerpt
+}
+
+/// What looks like a version and begins before `limit`: from the byte before
+/// a number of `0.` to `2.` up to the next zero byte or line feed.
+fn take_excerpt(data: &[u8], limit: usize, excerpt: &mut Vec<u8>) {
     for dot in memchr::memchr_iter(b'.', data) {
         let Some(number) = dot.checked_sub(1).filter(|at| matches!(data.get(*at), Some(b'0'..=b'2'))) else { continue };
         let is_prefixed = number.checked_sub(1).and_then(|at| data.get(at)) == Some(&b'v');
-        let Some(before) = number.checked_sub(1 + usize::from(is_prefixed)) else { continue };
+        let Some(before) = number.checked_sub(1 + usize::from(is_prefixed)).filter(|at| *at < limit) else { continue };
         if data.get(before).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') {
             continue;
         }
@@ -114,7 +142,6 @@ fn excerpt(data: &[u8]) -> Vec<u8> {
         let end = memchr::memchr2(0, b'\n', rest.get(1..).unwrap_or_default()).map_or(rest.len(), |end| end + 2);
         excerpt.extend_from_slice(rest.get(..end).unwrap_or(rest));
     }
-    excerpt
 }
 
 /// A file of which no more than [`MAX_ELF_BYTES`] are believed, so that a
@@ -145,11 +172,29 @@ impl ReadCacheOps for Bounded {
 mod tests {
     use super::*;
 
+    /// The excerpt of a file that holds these bytes.
+    fn excerpt(data: &[u8]) -> Vec<u8> {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(data).unwrap();
+        read_excerpt(&file, 0, u64::try_from(data.len()).unwrap())
+    }
+
     #[test]
     fn an_excerpt_keeps_what_looks_like_a_version() {
         let data = b"text\0\01.1.5+ds1\0more 10.2.3\0v1.1.12-0-g51d5e946\0x.y\0 1.2.8\nASCII\0";
         assert_eq!(excerpt(data), b"\x001.1.5+ds1\0\0v1.1.12-0-g51d5e946\0 1.2.8\n");
         assert_eq!(excerpt(b"1.2.3\0"), b"");
         assert_eq!(excerpt(b".\0."), b"");
+    }
+
+    #[test]
+    fn a_version_on_the_border_of_two_pieces_is_found_once_and_whole() {
+        for border in PIECE_BYTES - MAX_VERSION_BYTES - 9..PIECE_BYTES + 9 {
+            let mut data = vec![0; border];
+            data.extend_from_slice(b"1.1.12+ds1\0");
+            data.resize(PIECE_BYTES * 2, 0);
+            assert_eq!(excerpt(&data), b"\x001.1.12+ds1\0", "{border}");
+        }
     }
 }
