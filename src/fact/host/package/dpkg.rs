@@ -32,19 +32,26 @@ fn parse_status(text: &str, path: &str) -> Vec<Package> {
     let mut packages = Vec::new();
     let mut paragraph = Paragraph::default();
     for (number, line) in (1_u32..).zip(text.lines()) {
-        if line.trim().is_empty() {
-            packages.extend(std::mem::take(&mut paragraph).package(path));
-        } else if let Some((field, value)) = line.split_once(':').filter(|_| !line.starts_with([' ', '\t'])) {
-            let value = value.trim();
-            match field {
-                "Package" => {
-                    paragraph.name = Some(value);
-                    paragraph.line = number;
-                }
-                "Version" => paragraph.version = Some(value),
-                "Status" => paragraph.status = Some(value),
-                _ => {}
+        // Most of a megabyte is descriptions and dependencies.
+        match line.bytes().next() {
+            Some(b'P' | b'V' | b'S') => {}
+            Some(first) if !first.is_ascii_whitespace() => continue,
+            _ if line.trim().is_empty() => {
+                packages.extend(std::mem::take(&mut paragraph).package(path));
+                continue;
             }
+            _ => continue,
+        }
+        let Some((field, value)) = line.split_once(':') else { continue };
+        let value = value.trim();
+        match field {
+            "Package" => {
+                paragraph.name = Some(value);
+                paragraph.line = number;
+            }
+            "Version" => paragraph.version = Some(value),
+            "Status" => paragraph.status = Some(value),
+            _ => {}
         }
     }
     packages.extend(paragraph.package(path));

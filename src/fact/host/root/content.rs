@@ -54,7 +54,12 @@ pub(super) fn names_in(folder: &OwnedFd) -> Result<Vec<String>, Refusal> {
 
 /// Bytes as text, without a byte-order mark.
 pub(super) fn to_text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).into_owned()
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    // Looking for faults costs more than making sure that there are none.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// An error number in words, as errno(3) names it.
