@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_excerpt_keeps_what_looks_like_a_version() {
-        let data = b"text\0\01.1.5+ds1\0more 10.2.3\0v1.1.12-0-g51d5e946\0x.y\0 1.2.8\nASCII\0";
+        let data = b"text\0\x001.1.5+ds1\0more 10.2.3\0v1.1.12-0-g51d5e946\0x.y\0 1.2.8\nASCII\0";
         assert_eq!(excerpt(data), b"\x001.1.5+ds1\0\0v1.1.12-0-g51d5e946\0 1.2.8\n");
         assert_eq!(excerpt(b"1.2.3\0"), b"");
         assert_eq!(excerpt(b".\0."), b"");
