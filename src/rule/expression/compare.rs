@@ -18,7 +18,7 @@ pub(super) fn equal<'f>(
             return Err(doubt.clone());
         }
         if these.len() != those.len() {
-            return Ok(false);
+            return left.doubt_of_size().or_else(|| right.doubt_of_size()).map_or(Ok(false), Err);
         }
         return all_equal(evaluator, these.into_iter().zip(those));
     }

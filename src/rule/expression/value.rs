@@ -201,6 +201,16 @@ impl<'f> Value<'f> {
         }
     }
 
+    /// Why it is not known how many elements a list has: an element that could
+    /// not be read may stand for none, one or several.
+    pub(crate) fn doubt_of_size(&self) -> Option<Unknown<'f>> {
+        let unknown = |slot: Slot<'f>| match slot {
+            Err(Stop::Unknown(unknown)) => Some(unknown),
+            _ => None,
+        };
+        self.doubt().cloned().or_else(|| self.elements()?.into_iter().find_map(unknown))
+    }
+
     fn element_slot(&self, fact: &'f Fact, at: usize) -> Slot<'f> {
         let (parent, source) = self.parent();
         slot(fact, Rc::new(Path::Element(parent, at)), source)

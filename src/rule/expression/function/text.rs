@@ -84,12 +84,12 @@ fn size<'f>(_: &mut Evaluator<'f>, arguments: &[Value<'f>]) -> Slot<'f> {
         Some(Value { plain: Plain::Text(text), .. }) => whole(length(text.chars().count())),
         Some(Value { plain: Plain::Members(members), .. }) => whole(length(members.len())),
         Some(Value { plain: Plain::Map(members), .. }) => whole(length(members.len())),
-        Some(Value { plain: Plain::Facts(facts), .. }) => whole(length(facts.len())),
-        Some(Value { plain: Plain::List(list), .. }) => match &list.doubt {
-            Some(doubt) => Err(Stop::Unknown(doubt.clone())),
-            None => whole(length(list.elements.len())),
+        Some(list) => match (list.doubt_of_size(), list.elements()) {
+            (Some(doubt), _) => Err(Stop::Unknown(doubt)),
+            (None, Some(elements)) => whole(length(elements.len())),
+            (None, None) => misused(),
         },
-        _ => misused(),
+        None => misused(),
     }
 }
 

@@ -164,6 +164,18 @@ fn all_and_exists_are_decided_by_what_is_known() {
 }
 
 #[test]
+fn a_list_with_an_unread_element_has_no_known_size() {
+    const GAP: &str = "unknown: x.gaps[1]: read /etc/secret: permission denied";
+    for source in ["x.gaps.size()", "size(x.gaps) == 0", "x.gaps == []", "x.gaps.map(n, n).size() == 0"] {
+        assert_eq!(answer(source), GAP, "{source}");
+    }
+    assert_eq!(answer("x.holes.size()"), "2");
+    assert_eq!(answer("x.empty.size() == 0 && x.empty == []"), "true");
+    assert_eq!(answer("x.gaps == [2, 2, 3]"), "false");
+    assert_eq!(answer("x.numbers == [1]"), "false");
+}
+
+#[test]
 fn an_element_that_may_belong_to_a_list_does_not_spoil_the_others() {
     let bad = "x.mounts.filter(m, m.bad)";
     assert_eq!(answer(&format!("{bad}.map(m, m.path)")), "[/var]");
