@@ -131,7 +131,7 @@ fn print_operation(printer: &mut Printer, operation: u16, addresses: &Addresses<
             printer.out.text(" is-at ");
             hardware(printer, addresses.sender_hardware);
         }
-        3 => {
+        3 | 8 => {
             printer.out.text("who-is ");
             hardware(printer, addresses.target_hardware);
             printer.out.text(" tell ");
@@ -141,12 +141,6 @@ fn print_operation(printer: &mut Printer, operation: u16, addresses: &Addresses<
             hardware(printer, addresses.target_hardware);
             printer.out.text(" at ");
             ip(printer, addresses, addresses.target);
-        }
-        8 => {
-            printer.out.text("who-is ");
-            hardware(printer, addresses.target_hardware);
-            printer.out.text(" tell ");
-            hardware(printer, addresses.sender_hardware);
         }
         9 => {
             hardware(printer, addresses.sender_hardware);

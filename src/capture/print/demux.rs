@@ -65,6 +65,20 @@ pub(super) struct Payload<'a> {
     pub(super) is_fragment: bool,
 }
 
+/// ` udp port 53`, or ` protocol 132 port 53` for what is not TCP or UDP.
+pub(super) fn print_port(printer: &mut Printer, protocol: u8, port: u16) {
+    match protocol {
+        TCP => printer.out.text(" tcp port "),
+        UDP => printer.out.text(" udp port "),
+        other => {
+            printer.out.text(" protocol ");
+            printer.out.number(other);
+            printer.out.text(" port ");
+        }
+    }
+    printer.out.number(port);
+}
+
 /// Whether the protocol's own printer starts with addresses and ports.
 pub(super) fn has_ports(protocol: u8) -> bool {
     // 33 is DCCP.

@@ -53,6 +53,17 @@ pub(super) fn name_of(ether_type: u16) -> Option<&'static str> {
     super::word(NAMES, ether_type)
 }
 
+/// The type that a tunnel names, with `-e`.
+pub(super) fn print_inner_type(printer: &mut Printer, ether_type: u16) {
+    if printer.options.link_header {
+        printer.out.text(", proto ");
+        printer.out.text(name_of(ether_type).unwrap_or("unknown"));
+        printer.out.text(" (0x");
+        printer.out.hex(ether_type, 4);
+        printer.out.byte(b')');
+    }
+}
+
 /// A frame, from its destination address; gives the length of its header.
 pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize, Truncated> {
     printer.protocol = "ether";

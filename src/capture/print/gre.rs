@@ -65,13 +65,7 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
     if version == 1 && flags & SEQUENCE == 0 {
         printer.out.text(", no-payload");
     }
-    if printer.options.link_header {
-        printer.out.text(", proto ");
-        printer.out.text(ethernet::name_of(protocol).unwrap_or("unknown"));
-        printer.out.text(" (0x");
-        printer.out.hex(protocol, 4);
-        printer.out.byte(b')');
-    }
+    ethernet::print_inner_type(printer, protocol);
     printer.out.text(", length ");
     printer.out.length(length);
     if version == 1 && flags & SEQUENCE == 0 {

@@ -151,16 +151,7 @@ fn unreachable(printer: &mut Printer, bytes: &[u8], code: u8) -> Printed {
             let protocol = u8_at(quoted, 9)?;
             let port = u16_at(quoted, usize::from(u8_at(quoted, 0)? & 0xf) * 4 + 2)?;
             printer.out.ipv4(destination);
-            match protocol {
-                demux::TCP => printer.out.text(" tcp port "),
-                demux::UDP => printer.out.text(" udp port "),
-                other => {
-                    printer.out.text(" protocol ");
-                    printer.out.number(other);
-                    printer.out.text(" port ");
-                }
-            }
-            printer.out.number(port);
+            demux::print_port(printer, protocol, port);
             printer.out.text(" unreachable");
         }
         4 => {

@@ -1,10 +1,10 @@
 //! `ICMPv6`, RFC 4443, and what lies upon it: neighbour discovery (RFC 4861)
 //! and multicast listeners (RFC 3810).
 
-use super::bytes::{Printed, Truncated, array_at, checksum_should_be, rest, u8_at, u16_at, u32_at};
+use super::bytes::{Printed, Truncated, array_at, rest, u8_at, u16_at, u32_at};
 use super::demux::{self, Payload};
 use super::icmp6_option::{flags_in_words, preference};
-use super::{Printer, icmp6_option, ip6, udp, word};
+use super::{Printer, group, icmp6_option, ip6, udp, word};
 
 const ICMPV6: u8 = 58;
 /// Where the quoted packet starts.
@@ -50,15 +50,7 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
     if verbose && !payload.is_fragment && bytes.len() >= length {
         let found = u16_at(bytes, 2)?;
         let sum = udp::transport_checksum(payload, ICMPV6, length)?;
-        if sum == 0 {
-            printer.out.text("[icmp6 sum ok] ");
-        } else {
-            printer.out.text("[bad icmp6 cksum 0x");
-            printer.out.hex(found, 4);
-            printer.out.text(" -> 0x");
-            printer.out.hex(checksum_should_be(found, sum), 4);
-            printer.out.text("!] ");
-        }
+        printer.checksum_verdict("[icmp6 sum ok] ", "[bad icmp6 cksum 0x", found, sum);
     }
     let (kind, code) = (u8_at(bytes, 0)?, u8_at(bytes, 1)?);
     printer.out.text("ICMP6, ");
@@ -145,7 +137,12 @@ fn details(printer: &mut Printer, bytes: &[u8], length: usize, kind: u8, code: u
             icmp6_option::print(printer, bytes, 40)?;
         }
         138 => {}
-        143 => report(printer, bytes, length)?,
+        143 if length < 8 => {
+            printer.out.text(" [invalid len ");
+            printer.out.length(length);
+            printer.out.byte(b']');
+        }
+        143 => group::print_records(printer, bytes, length, &group::MLD)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -178,16 +175,7 @@ fn unreachable(printer: &mut Printer, bytes: &[u8], code: u8) -> Printed {
             let port = u16_at(quoted, at + 2)?;
             printer.out.text(", ");
             printer.out.ipv6(ip6::destination(quoted)?);
-            match protocol {
-                demux::TCP => printer.out.text(" tcp port "),
-                demux::UDP => printer.out.text(" udp port "),
-                other => {
-                    printer.out.text(" protocol ");
-                    printer.out.number(other);
-                    printer.out.text(" port ");
-                }
-            }
-            printer.out.number(port);
+            demux::print_port(printer, protocol, port);
             if protocol != demux::TCP && protocol != demux::UDP {
                 printer.out.text(" unreachable");
             }
@@ -265,80 +253,10 @@ fn query(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
         if length < 28 + sources * 16 {
             printer.out.text(" [invalid number of sources]");
         } else {
-            print_sources(printer, bytes, 28, sources)?;
+            group::print_sources(printer, bytes, 28, sources, &group::MLD)?;
         }
     }
     printer.out.byte(b']');
-    Ok(())
-}
-
-fn print_sources(printer: &mut Printer, bytes: &[u8], at: usize, sources: usize) -> Printed {
-    if printer.options.verbose < 2 {
-        printer.out.text(", ");
-        printer.out.length(sources);
-        printer.out.text(" source(s)");
-        return Ok(());
-    }
-    printer.out.text(" {");
-    for source in 0..sources {
-        printer.out.byte(b' ');
-        printer.out.ipv6(array_at(bytes, at + source * 16)?);
-    }
-    printer.out.text(" }");
-    Ok(())
-}
-
-const RECORDS: &[(u32, &str)] = &[(1, "is_in"), (2, "is_ex"), (3, "to_in"), (4, "to_ex"), (5, "allow"), (6, "block")];
-
-fn report(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
-    if length < 8 {
-        printer.out.text(" [invalid len ");
-        printer.out.length(length);
-        printer.out.byte(b']');
-        return Ok(());
-    }
-    let groups = u16_at(bytes, 6)?;
-    printer.out.text(", ");
-    printer.out.number(groups);
-    printer.out.text(" group record(s)");
-    if printer.options.verbose == 0 {
-        return Ok(());
-    }
-    let mut at = 8;
-    for _ in 0..groups {
-        if length < at + 20 {
-            printer.out.text(" [invalid number of groups]");
-            return Ok(());
-        }
-        printer.out.text(" [gaddr ");
-        printer.out.ipv6(array_at(bytes, at + 4)?);
-        printer.out.byte(b' ');
-        let kind = u8_at(bytes, at)?;
-        match word(RECORDS, kind) {
-            Some(name) => printer.out.text(name),
-            None => {
-                printer.out.text(" [v2-report-#");
-                printer.out.number(kind);
-                printer.out.byte(b']');
-            }
-        }
-        let sources = usize::from(u16_at(bytes, at + 2)?);
-        if length < at + 20 + sources * 16 {
-            printer.out.text(" [invalid number of sources ");
-            printer.out.length(sources);
-            printer.out.byte(b']');
-            return Ok(());
-        }
-        if printer.options.verbose < 2 {
-            printer.out.text(", ");
-            printer.out.length(sources);
-            printer.out.text(" source(s)");
-        } else {
-            print_sources(printer, bytes, at + 20, sources)?;
-        }
-        at += 20 + sources * 16;
-        printer.out.byte(b']');
-    }
     Ok(())
 }
 

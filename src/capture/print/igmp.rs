@@ -1,9 +1,7 @@
 //! IGMP, RFC 1112, 2236 and 3376.
 
 use super::bytes::{Printed, array_at, checksum, u8_at, u16_at, u32_at, up_to};
-use super::{Printer, word};
-
-const RECORDS: &[(u32, &str)] = &[(1, "is_in"), (2, "is_ex"), (3, "to_in"), (4, "to_ex"), (5, "allow"), (6, "block")];
+use super::{Printer, group};
 
 /// A message.
 pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
@@ -20,16 +18,20 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
         }
         0x11 => old_query(printer, bytes, length)?,
         0x12 => {
-            group(printer, "igmp v1 report ", bytes)?;
+            with_group(printer, "igmp v1 report ", bytes)?;
             if length != 8 {
                 wrong_length(printer, length);
             }
         }
-        0x16 => group(printer, "igmp v2 report ", bytes)?,
-        0x17 => group(printer, "igmp leave ", bytes)?,
+        0x16 => with_group(printer, "igmp v2 report ", bytes)?,
+        0x17 => with_group(printer, "igmp leave ", bytes)?,
         0x22 => {
             printer.out.text("igmp v3 report");
-            report(printer, bytes, length)?;
+            if length < 16 || !length.is_multiple_of(4) {
+                invalid_length(printer, length);
+            } else {
+                group::print_records(printer, bytes, length, &group::IGMP)?;
+            }
         }
         0x13 => printer.out.text("igmp dvmrp"),
         0x14 => printer.out.text("igmp pimv1"),
@@ -46,7 +48,7 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
     Ok(())
 }
 
-fn group(printer: &mut Printer, text: &str, bytes: &[u8]) -> Printed {
+fn with_group(printer: &mut Printer, text: &str, bytes: &[u8]) -> Printed {
     printer.out.text(text);
     printer.out.ipv4(array_at(bytes, 4)?);
     Ok(())
@@ -74,7 +76,7 @@ fn old_query(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
         printer.out.byte(b']');
     }
     if u32_at(bytes, 4)? != 0 {
-        group(printer, " [gaddr ", bytes)?;
+        with_group(printer, " [gaddr ", bytes)?;
         printer.out.byte(b']');
     }
     if length != 8 {
@@ -110,75 +112,15 @@ fn query(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
     if u32_at(bytes, 4)? == 0 {
         return Ok(());
     }
-    group(printer, " [gaddr ", bytes)?;
+    with_group(printer, " [gaddr ", bytes)?;
     let sources = usize::from(u16_at(bytes, 10)?);
     if sources > 0 {
         if length < 12 + sources * 4 {
             printer.out.text(" [invalid number of sources]");
         } else {
-            print_sources(printer, bytes, 12, sources)?;
+            group::print_sources(printer, bytes, 12, sources, &group::IGMP)?;
         }
     }
     printer.out.byte(b']');
-    Ok(())
-}
-
-fn print_sources(printer: &mut Printer, bytes: &[u8], at: usize, sources: usize) -> Printed {
-    if printer.options.verbose < 2 {
-        printer.out.text(", ");
-        printer.out.length(sources);
-        printer.out.text(" source(s)");
-        return Ok(());
-    }
-    printer.out.text(" {");
-    for source in 0..sources {
-        printer.out.byte(b' ');
-        printer.out.ipv4(array_at(bytes, at + source * 4)?);
-    }
-    printer.out.text(" }");
-    Ok(())
-}
-
-fn report(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
-    if length < 16 || !length.is_multiple_of(4) {
-        invalid_length(printer, length);
-        return Ok(());
-    }
-    let groups = u16_at(bytes, 6)?;
-    printer.out.text(", ");
-    printer.out.number(groups);
-    printer.out.text(" group record(s)");
-    if printer.options.verbose == 0 {
-        return Ok(());
-    }
-    let mut at = 8;
-    for _ in 0..groups {
-        if length < at + 8 {
-            printer.out.text(" [invalid number of groups]");
-            return Ok(());
-        }
-        printer.out.text(" [gaddr ");
-        printer.out.ipv4(array_at(bytes, at + 4)?);
-        printer.out.byte(b' ');
-        let kind = u8_at(bytes, at)?;
-        match word(RECORDS, kind) {
-            Some(name) => printer.out.text(name),
-            None => {
-                printer.out.text(" [v3-report-#");
-                printer.out.number(kind);
-                printer.out.byte(b']');
-            }
-        }
-        let sources = usize::from(u16_at(bytes, at + 2)?);
-        if length < at + 8 + sources * 4 {
-            printer.out.text(" [invalid number of sources ");
-            printer.out.length(sources);
-            printer.out.byte(b']');
-            return Ok(());
-        }
-        print_sources(printer, bytes, at + 8, sources)?;
-        at += 8 + sources * 4;
-        printer.out.byte(b']');
-    }
     Ok(())
 }

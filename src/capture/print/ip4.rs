@@ -96,11 +96,7 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
         printer.out.text(": ");
     }
     if packet.len() < header_length {
-        printer.out.text(" [remaining caplen(");
-        printer.out.length(packet.len());
-        printer.out.text(") < header length(");
-        printer.out.length(header_length);
-        printer.out.text(")]");
+        printer.header_cut(packet.len(), header_length);
         return Err(Truncated);
     }
     let payload = Payload {

@@ -14,6 +14,7 @@ mod dns_edns;
 mod dns_record;
 mod ethernet;
 mod gre;
+mod group;
 mod hex;
 mod icmp;
 mod icmp6;
@@ -227,6 +228,28 @@ impl Printer {
     /// Notes that what was read makes no sense.
     fn invalid(&mut self) {
         self.out.text(" (invalid)");
+    }
+
+    /// Notes that less than the header was captured.
+    fn header_cut(&mut self, captured: usize, header_length: usize) {
+        self.out.text(" [remaining caplen(");
+        self.out.length(captured);
+        self.out.text(") < header length(");
+        self.out.length(header_length);
+        self.out.text(")]");
+    }
+
+    /// Says whether a checksum is right, as `-v` does of what lies upon IP.
+    fn checksum_verdict(&mut self, right: &str, wrong: &str, found: u16, sum: u16) {
+        if sum == 0 {
+            self.out.text(right);
+            return;
+        }
+        self.out.text(wrong);
+        self.out.hex(found, 4);
+        self.out.text(" -> 0x");
+        self.out.hex(bytes::checksum_should_be(found, sum), 4);
+        self.out.text("!] ");
     }
 
     /// Runs a printer of a packet within a packet, unless they stand too deep.

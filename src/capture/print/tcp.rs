@@ -171,7 +171,6 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
             up_to(rest(bytes, HEADER), header_length - HEADER),
             header_length - HEADER,
             numbers.sack_base,
-            flags,
         )? {
             return Ok(());
         }
@@ -183,11 +182,7 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
         return Ok(());
     }
     if bytes.len() < header_length {
-        printer.out.text(" [remaining caplen(");
-        printer.out.length(bytes.len());
-        printer.out.text(") < header length(");
-        printer.out.length(header_length);
-        printer.out.text(")]");
+        printer.header_cut(bytes.len(), header_length);
         return Err(Truncated);
     }
     let data = up_to(rest(bytes, header_length), data_length);

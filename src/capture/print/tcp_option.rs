@@ -26,13 +26,7 @@ const NAMES: &[(u32, &str)] = &[
 ];
 
 /// The options; false where they are malformed, which ends the line.
-pub(super) fn print(
-    printer: &mut Printer,
-    bytes: &[u8],
-    length: usize,
-    sack_base: u32,
-    flags: u8,
-) -> Result<bool, Truncated> {
+pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize, sack_base: u32) -> Result<bool, Truncated> {
     let mut at = 0;
     while at < length {
         if at > 0 {
@@ -58,7 +52,7 @@ pub(super) fn print(
                 printer.out.number(kind);
             }
         }
-        let Some(used) = value(printer, kind, bytes, (at + 2, size - 2), sack_base, flags)? else {
+        let Some(used) = value(printer, kind, bytes, (at + 2, size - 2), sack_base)? else {
             return Ok(malformed(printer));
         };
         if used + 2 != size {
@@ -84,7 +78,6 @@ fn value(
     bytes: &[u8],
     (at, size): (usize, usize),
     sack_base: u32,
-    flags: u8,
 ) -> Result<Option<usize>, Truncated> {
     let fixed = match kind {
         2 | 20 | 28 => 2,
@@ -129,7 +122,7 @@ fn value(
             printer.out.number(u32::from(timeout >> 1) * unit);
         }
         29 => authentication(printer, bytes, at, size)?,
-        30 => return multipath(printer, bytes, at, size, flags),
+        30 => return multipath(printer, bytes, at, size),
         34 => {
             printer.out.byte(b' ');
             fast_open(printer, slice_at(bytes, at, size)?, false);
@@ -224,13 +217,7 @@ const SUBTYPES: &[(u32, &str)] = &[
 ];
 
 /// Multipath TCP, RFC 8684: the subtype; its members are not told.
-fn multipath(
-    printer: &mut Printer,
-    bytes: &[u8],
-    at: usize,
-    size: usize,
-    _flags: u8,
-) -> Result<Option<usize>, Truncated> {
+fn multipath(printer: &mut Printer, bytes: &[u8], at: usize, size: usize) -> Result<Option<usize>, Truncated> {
     let option = slice_at(bytes, at, size)?;
     let Ok(first) = u8_at(option, 0) else { return Ok(None) };
     printer.out.byte(b' ');

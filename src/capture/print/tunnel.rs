@@ -68,13 +68,7 @@ pub(super) fn geneve(printer: &mut Printer, bytes: &[u8], length: usize) -> Prin
         printer.out.hex(reserved, 1);
     }
     let protocol = u16_at(bytes, 2)?;
-    if printer.options.link_header {
-        printer.out.text(", proto ");
-        printer.out.text(ethernet::name_of(protocol).unwrap_or("unknown"));
-        printer.out.text(" (0x");
-        printer.out.hex(protocol, 4);
-        printer.out.byte(b')');
-    }
+    ethernet::print_inner_type(printer, protocol);
     let options = usize::from(first & 0x3f) * 4;
     let left = length - HEADER;
     if left < options {

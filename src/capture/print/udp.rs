@@ -1,6 +1,6 @@
 //! UDP, RFC 768, and which port leads to which printer.
 
-use super::bytes::{Printed, Truncated, checksum, checksum_should_be, rest, u16_at, up_to};
+use super::bytes::{Printed, Truncated, checksum, rest, u16_at, up_to};
 use super::demux::{self, Payload};
 use super::{IpHeader, Printer, dhcp, dns, ip4, ip6, tcp, tunnel};
 
@@ -96,15 +96,7 @@ fn print_checksum(printer: &mut Printer, payload: &Payload<'_>, is_complete: boo
         return Ok(());
     }
     let sum = transport_checksum(payload, demux::UDP, covered)?;
-    if sum == 0 {
-        printer.out.text("[udp sum ok] ");
-    } else {
-        printer.out.text("[bad udp cksum 0x");
-        printer.out.hex(found, 4);
-        printer.out.text(" -> 0x");
-        printer.out.hex(checksum_should_be(found, sum), 4);
-        printer.out.text("!] ");
-    }
+    printer.checksum_verdict("[udp sum ok] ", "[bad udp cksum 0x", found, sum);
     Ok(())
 }
 
