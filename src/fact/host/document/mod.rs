@@ -97,6 +97,18 @@ impl Node {
         }
     }
 
+    /// A single value as it would be written in a flag; none for a list, a map
+    /// and null.
+    pub fn scalar(&self) -> Option<String> {
+        match &self.value {
+            NodeValue::Text(text) => Some(text.clone()),
+            NodeValue::Bool(truth) => Some(truth.to_string()),
+            NodeValue::Int(number) => Some(number.to_string()),
+            NodeValue::Float(number) => Some(number.to_string()),
+            NodeValue::Null | NodeValue::List(_) | NodeValue::Map(_) => None,
+        }
+    }
+
     /// The elements, if it is a list; otherwise none.
     pub fn list(&self) -> &[Node] {
         match &self.value {

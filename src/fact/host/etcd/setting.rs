@@ -5,7 +5,7 @@
 use crate::fact::Source;
 use crate::fact::host::Host;
 use crate::fact::host::component::Component;
-use crate::fact::host::document::{self, Node, NodeValue};
+use crate::fact::host::document::{self, Node};
 use crate::fact::host::kubelet::{Flag, last};
 use crate::fact::host::root::Outcome;
 use crate::fact::host::unit;
@@ -84,10 +84,10 @@ pub(super) fn parse_config(text: &str, path: &str) -> Result<Vec<Flag>, String> 
         match GROUPS.iter().find(|(group, _)| group == key) {
             Some((_, prefix)) => {
                 for (inner, node) in node.members() {
-                    settings.extend(scalar(node).map(|value| flag(format!("{prefix}{inner}"), value, path, node)));
+                    settings.extend(node.scalar().map(|value| flag(format!("{prefix}{inner}"), value, path, node)));
                 }
             }
-            None => settings.extend(scalar(node).map(|value| flag(key.clone(), value, path, node))),
+            None => settings.extend(node.scalar().map(|value| flag(key.clone(), value, path, node))),
         }
     }
     Ok(settings)
@@ -95,16 +95,6 @@ pub(super) fn parse_config(text: &str, path: &str) -> Result<Vec<Flag>, String> 
 
 fn flag(name: String, value: String, path: &str, node: &Node) -> Flag {
     Flag { name, value, source: Source::line(path, node.line) }
-}
-
-fn scalar(node: &Node) -> Option<String> {
-    match &node.value {
-        NodeValue::Text(text) => Some(text.clone()),
-        NodeValue::Bool(truth) => Some(truth.to_string()),
-        NodeValue::Int(number) => Some(number.to_string()),
-        NodeValue::Float(number) => Some(number.to_string()),
-        NodeValue::Null | NodeValue::List(_) | NodeValue::Map(_) => None,
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! variables count last: <https://docs.k3s.io/installation/configuration>.
 
 use crate::fact::Source;
-use crate::fact::host::document::{self, Node, NodeValue};
+use crate::fact::host::document::{self, Node};
 use crate::fact::host::kubelet::{Flag, parse_flags};
 use crate::fact::host::root::{HostRoot, Outcome};
 
@@ -53,7 +53,7 @@ pub(super) fn merge_config(settings: &mut Vec<Flag>, text: &str, path: &str) -> 
         }
         let values = if node.list().is_empty() { std::slice::from_ref(node) } else { node.list() };
         for value in values {
-            if let Some(text) = scalar(value) {
+            if let Some(text) = value.scalar() {
                 let source = Source::line(path, value.line);
                 settings.push(Flag { name: name.clone(), value: text, source });
             }
@@ -87,16 +87,6 @@ pub(super) fn parse_arguments(arguments: &[(String, Source)]) -> Vec<Flag> {
         }
     }
     settings
-}
-
-fn scalar(node: &Node) -> Option<String> {
-    match &node.value {
-        NodeValue::Text(text) => Some(text.clone()),
-        NodeValue::Bool(truth) => Some(truth.to_string()),
-        NodeValue::Int(number) => Some(number.to_string()),
-        NodeValue::Float(number) => Some(number.to_string()),
-        NodeValue::Null | NodeValue::List(_) | NodeValue::Map(_) => None,
-    }
 }
 
 #[cfg(test)]

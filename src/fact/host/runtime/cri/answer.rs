@@ -33,7 +33,7 @@ pub(super) fn set_answer(answer: &Answer, facts: &mut Facts) {
 }
 
 /// Facts of Status.
-const OF_STATUS: &[&str] = &[
+pub(super) const OF_STATUS: &[&str] = &[
     "is_runtime_ready",
     "is_network_ready",
     "network_message",

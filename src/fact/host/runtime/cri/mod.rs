@@ -46,25 +46,10 @@ const NEIGHBOUR_WAIT: Duration = Duration::from_secs(2);
 /// A silence that is shorter proves nothing: the run had no more time.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(1900);
 
-/// Everything but the endpoint and the list of sockets.
-const OF_ANSWER: &[&str] = &[
-    "status",
-    "message",
-    "runtime_name",
-    "runtime_version",
-    "api_version",
-    "answers_runtime_config",
-    "cgroup_driver",
-    "is_runtime_ready",
-    "is_network_ready",
-    "network_message",
-    "deprecations",
-    "default_handler",
-    "handlers",
-    "sandbox_image",
-    "cni_conf_dir",
-    "cni_bin_dirs",
-];
+/// What `Version` and `RuntimeConfig` tell; with what `Status` tells, everything but
+/// the endpoint and the list of sockets.
+const OF_VERSION: &[&str] =
+    &["status", "message", "runtime_name", "runtime_version", "api_version", "answers_runtime_config", "cgroup_driver"];
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
@@ -192,7 +177,7 @@ fn socket_fact(path: &str, outcome: &Result<Answer, Failure>) -> Fact {
 }
 
 fn set_all(facts: &mut Facts, fact: &Fact) {
-    for name in OF_ANSWER {
+    for name in OF_VERSION.iter().chain(answer::OF_STATUS) {
         facts.set(&format!("cri.{name}"), fact.clone());
     }
 }
