@@ -18,7 +18,8 @@ pub(super) fn equal<'f>(
             return Err(doubt.clone());
         }
         if these.len() != those.len() {
-            return left.doubt_of_size().or_else(|| right.doubt_of_size()).map_or(Ok(false), Err);
+            let unread = |list: &Value<'f>| list.element_count().and_then(Result::err);
+            return unread(left).or_else(|| unread(right)).map_or(Ok(false), Err);
         }
         return all_equal(evaluator, these.into_iter().zip(those));
     }

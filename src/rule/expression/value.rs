@@ -201,14 +201,17 @@ impl<'f> Value<'f> {
         }
     }
 
-    /// Why it is not known how many elements a list has: an element that could
-    /// not be read may stand for none, one or several.
-    pub(crate) fn doubt_of_size(&self) -> Option<Unknown<'f>> {
+    /// How many elements a list has; `None` for what is no list. An element
+    /// that could not be read may stand for none, one or several.
+    pub(crate) fn element_count(&self) -> Option<Result<usize, Unknown<'f>>> {
+        let elements = self.elements()?;
+        let count = elements.len();
         let unknown = |slot: Slot<'f>| match slot {
             Err(Stop::Unknown(unknown)) => Some(unknown),
             _ => None,
         };
-        self.doubt().cloned().or_else(|| self.elements()?.into_iter().find_map(unknown))
+        let doubt = self.doubt().cloned().or_else(|| elements.into_iter().find_map(unknown));
+        Some(doubt.map_or(Ok(count), Err))
     }
 
     fn element_slot(&self, fact: &'f Fact, at: usize) -> Slot<'f> {

@@ -84,10 +84,10 @@ fn size<'f>(_: &mut Evaluator<'f>, arguments: &[Value<'f>]) -> Slot<'f> {
         Some(Value { plain: Plain::Text(text), .. }) => whole(length(text.chars().count())),
         Some(Value { plain: Plain::Members(members), .. }) => whole(length(members.len())),
         Some(Value { plain: Plain::Map(members), .. }) => whole(length(members.len())),
-        Some(list) => match (list.doubt_of_size(), list.elements()) {
-            (Some(doubt), _) => Err(Stop::Unknown(doubt)),
-            (None, Some(elements)) => whole(length(elements.len())),
-            (None, None) => misused(),
+        Some(list) => match list.element_count() {
+            Some(Ok(count)) => whole(length(count)),
+            Some(Err(unknown)) => Err(Stop::Unknown(unknown)),
+            None => misused(),
         },
         None => misused(),
     }
