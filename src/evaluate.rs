@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::fact::Facts;
+use crate::fact::{Fact, Facts, Source};
 use crate::finding::{Finding, Subject, Verdict, WaiverNote};
 use crate::rule::judge::Judgement;
 use crate::rule::waiver::Waivers;
@@ -26,6 +26,21 @@ pub struct Context {
     /// Whether this is the pre-upgrade gate: then the rules for the gate are
     /// run, and only they.
     pub gate: bool,
+}
+
+/// Judges the facts of one host as an audit does, which has no version to
+/// upgrade to; gives the host too.
+pub fn audit_host(
+    rules: &RuleSet,
+    selected: &[&Rule],
+    facts: &mut Facts,
+    name: String,
+    now: Timestamp,
+) -> (Subject, Vec<Finding>) {
+    facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
+    let subject = Subject { kind: "host".to_owned(), api_version: None, namespace: None, name };
+    let context = Context { now, targets: vec![subject.clone()], gate: false };
+    (subject, evaluate(rules, selected, facts, &context))
 }
 
 /// Judges facts by rules. The order is by rule, then subject.

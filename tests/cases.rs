@@ -7,17 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use scanner::evaluate::{Context, evaluate};
-use scanner::fact::host::root::HostRoot;
-use scanner::fact::host::{Host, collect};
-use scanner::fact::{Fact, Source};
-use scanner::finding::{Finding, Subject};
-use scanner::rule::select::Selection;
 use scanner::rule::{LoadOptions, RuleSet, Verdict};
 use serde::Deserialize;
+
+use super::facts::audit;
 
 /// Part of a host tree.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -102,19 +96,6 @@ fn build(root: &Path, layer: &Layer) {
     }
 }
 
-fn audit(root: &Path, rules: &RuleSet) -> Vec<Finding> {
-    let host = Host::new(HostRoot::open(root).unwrap(), Instant::now() + Duration::from_secs(20));
-    let selected = Selection::default().resolve(rules).unwrap();
-    let mut facts = collect(&host, &BTreeSet::new());
-    facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
-    let context = Context {
-        now: "2026-11-23T00:00:00Z".parse::<Timestamp>().unwrap(),
-        targets: vec![Subject { kind: "host".into(), api_version: None, namespace: None, name: "case".into() }],
-        gate: false,
-    };
-    evaluate(rules, &selected, &facts, &context)
-}
-
 /// What is wrong with the findings of one case, a line each.
 fn judge(case: &Case, layers: &BTreeMap<String, Layer>, rules: &RuleSet) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
@@ -135,7 +116,7 @@ fn judge(case: &Case, layers: &BTreeMap<String, Layer>, rules: &RuleSet) -> Vec<
             may_fail: Vec::new(),
         },
     );
-    let findings = audit(folder.path(), rules);
+    let (_, findings) = audit(folder.path(), rules, &BTreeSet::new());
     let mut wrong = Vec::new();
     for (rule, expected) in &case.expect {
         let (verdict, severity) = expected.split_once('/').map_or((expected.as_str(), None), |(v, s)| (v, Some(s)));

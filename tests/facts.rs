@@ -13,11 +13,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use scanner::evaluate::{Context, evaluate};
+use scanner::evaluate::audit_host;
+use scanner::fact::Facts;
 use scanner::fact::host::root::HostRoot;
 use scanner::fact::host::{Host, collect};
-use scanner::fact::{Fact, Source};
-use scanner::finding::{Finding, Subject, Verdict};
+use scanner::finding::{Finding, Verdict};
 use scanner::rule::select::Selection;
 use scanner::rule::{LoadOptions, RuleSet};
 use serde::Deserialize;
@@ -36,14 +36,16 @@ fn fixtures() -> Vec<PathBuf> {
     fixtures
 }
 
-fn audit(root: &Path, rules: &RuleSet) -> Vec<Finding> {
+/// The instant that trees are audited at.
+const NOW: &str = "2026-11-23T00:00:00Z";
+
+/// All facts of a tree that the wanted ones need, and its findings.
+pub(crate) fn audit(root: &Path, rules: &RuleSet, wanted: &BTreeSet<String>) -> (Facts, Vec<Finding>) {
     let host = Host::new(HostRoot::open(root).unwrap(), Instant::now() + Duration::from_secs(20));
     let selected = Selection::default().resolve(rules).unwrap();
-    let mut facts = collect(&host, &rules.facts_needed(&selected));
-    facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
-    let subject = Subject { kind: "host".into(), api_version: None, namespace: None, name: "fixture".into() };
-    let now = "2026-11-23T00:00:00Z".parse().unwrap();
-    evaluate(rules, &selected, &facts, &Context { now, targets: vec![subject], gate: false })
+    let mut facts = collect(&host, wanted);
+    let (_, findings) = audit_host(rules, &selected, &mut facts, "tree".to_owned(), NOW.parse().unwrap());
+    (facts, findings)
 }
 
 /// What differs between the findings and those expected, a line each.
@@ -90,11 +92,13 @@ fn differences(findings: &[Finding], expected: &Expected) -> Vec<String> {
 #[test]
 fn each_fixture_gives_its_expected_findings() {
     let rules = RuleSet::load(&LoadOptions::default()).expect("the built-in rules load");
+    let wanted = rules.facts_needed(&Selection::default().resolve(&rules).unwrap());
     let mut report = String::new();
     for fixture in fixtures() {
         let text = fs::read_to_string(fixture.join("expected.yaml")).expect("a fixture has an expected.yaml");
         let expected: Expected = serde_saphyr::from_str(&text).expect("expected.yaml has fail and unknown");
-        let lines = differences(&audit(&fixture.join("root"), &rules), &expected);
+        let (_, findings) = audit(&fixture.join("root"), &rules, &wanted);
+        let lines = differences(&findings, &expected);
         if !lines.is_empty() {
             let name = fixture.file_name().unwrap().to_string_lossy();
             writeln!(report, "fixtures/hosts/{name}\n    {}", lines.join("\n    ")).unwrap();

@@ -11,13 +11,6 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use scanner::evaluate::{Context, evaluate};
-use scanner::fact::host::root::HostRoot;
-use scanner::fact::host::{Host, collect};
-use scanner::fact::{Fact, Facts, Source};
-use scanner::finding::Subject;
-use scanner::rule::select::Selection;
 use scanner::rule::{LoadOptions, RuleSet};
 
 const SECRET: &str = "outside-of-the-root-4711";
@@ -54,16 +47,7 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::load(&LoadOptions::d
 fn audit(root: &Path) -> (String, String, Duration) {
     LazyLock::force(&RULES);
     let start = Instant::now();
-    let host = Host::new(HostRoot::open(root).unwrap(), start + Duration::from_secs(20));
-    let mut facts: Facts = collect(&host, &BTreeSet::new());
-    facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
-    let context = Context {
-        now: "2026-11-23T00:00:00Z".parse::<Timestamp>().unwrap(),
-        targets: vec![Subject { kind: "host".into(), api_version: None, namespace: None, name: "hostile".into() }],
-        gate: false,
-    };
-    let selected = Selection::default().resolve(&RULES).unwrap();
-    let findings = evaluate(&RULES, &selected, &facts, &context);
+    let (facts, findings) = super::facts::audit(root, &RULES, &BTreeSet::new());
     let took = start.elapsed();
     let judged: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
     assert!(judged.contains("os/end-of-life") && judged.len() > 50, "only {} rules were judged", judged.len());

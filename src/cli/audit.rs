@@ -14,8 +14,7 @@ use super::interrupt::Work;
 use super::output::{Destination, ReportArg, parse_format, parse_report};
 use super::rule_source::{RuleArgs, read_waivers};
 use super::terminal::Terminal;
-use crate::evaluate::{Context, evaluate, waive};
-use crate::fact::{Fact, Source};
+use crate::evaluate::{audit_host, waive};
 use crate::finding::{Finding, Severity, Subject};
 use crate::report::{Format, Report, Run, View, render};
 use crate::rule::{Rule, RuleSet};
@@ -131,10 +130,8 @@ struct Verdicts<'a> {
 
 impl Verdicts<'_> {
     fn judge(&mut self, mut host: NamedFacts) {
-        host.facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
-        let subject = Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: host.name };
-        let context = Context { now: self.now, targets: vec![subject.clone()], gate: false };
-        self.findings.extend(evaluate(self.rules, self.selected, &host.facts, &context));
+        let (subject, findings) = audit_host(self.rules, self.selected, &mut host.facts, host.name, self.now);
+        self.findings.extend(findings);
         self.targets.push(subject);
     }
 }
