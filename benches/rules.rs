@@ -96,11 +96,16 @@ fn judge(criterion: &mut Criterion) {
     let selected = Selection::default().resolve(&rules).unwrap();
     let facts = facts_of_fixture();
     let subject = Subject { kind: "host".into(), api_version: None, namespace: None, name: "node".into() };
-    let context = Context { now: "2026-11-23T00:00:00Z".parse().unwrap(), targets: vec![subject], gate: false };
+    let context = Context {
+        now: "2026-11-23T00:00:00Z".parse().unwrap(),
+        targets: vec![subject],
+        gate: false,
+        judged_nodes: Vec::new(),
+    };
     criterion.bench_function("judge a node by the built-in rules", |bencher| {
         bencher.iter_batched(
             || (),
-            |()| black_box(evaluate(&rules, &selected, black_box(&facts), &context)),
+            |()| black_box(evaluate(&rules, &selected, black_box(&facts), None, &context)),
             BatchSize::SmallInput,
         );
     });

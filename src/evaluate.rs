@@ -26,40 +26,93 @@ pub struct Context {
     /// Whether this is the pre-upgrade gate: then the rules for the gate are
     /// run, and only they.
     pub gate: bool,
+    /// Names of the nodes whose hosts are judged too: what the host form of a
+    /// rule says of them, its cluster form does not say again.
+    pub judged_nodes: Vec<String>,
 }
 
 /// Judges the facts of one host as an audit does, which has no version to
-/// upgrade to; gives the host too.
+/// upgrade to, beside those of its cluster, if it is judged; gives the host too.
 pub fn audit_host(
     rules: &RuleSet,
     selected: &[&Rule],
     facts: &mut Facts,
+    cluster: Option<&Facts>,
     name: String,
     now: Timestamp,
 ) -> (Subject, Vec<Finding>) {
+    state_target(facts, true, cluster.is_some());
+    audit(rules, selected, facts, cluster, Subject::target("host", name), Vec::new(), now)
+}
+
+/// Judges the facts of a cluster as an audit does; `judged_nodes` are those
+/// whose hosts are judged too, and joined to their nodes.
+pub fn audit_cluster(
+    rules: &RuleSet,
+    selected: &[&Rule],
+    facts: &mut Facts,
+    judged_nodes: Vec<String>,
+    name: String,
+    now: Timestamp,
+) -> (Subject, Vec<Finding>) {
+    state_target(facts, !judged_nodes.is_empty(), true);
+    audit(rules, selected, facts, None, Subject::target("cluster", name), judged_nodes, now)
+}
+
+fn state_target(facts: &mut Facts, host: bool, cluster: bool) {
+    let named = || Source::default_of("what the command line names");
     facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
-    let subject = Subject { kind: "host".to_owned(), api_version: None, namespace: None, name };
-    let context = Context { now, targets: vec![subject.clone()], gate: false };
-    (subject, evaluate(rules, selected, facts, &context))
+    facts.set("judged.host", Fact::known(host, named()));
+    facts.set("judged.cluster", Fact::known(cluster, named()));
+}
+
+fn audit(
+    rules: &RuleSet,
+    selected: &[&Rule],
+    facts: &Facts,
+    beside: Option<&Facts>,
+    subject: Subject,
+    judged_nodes: Vec<String>,
+    now: Timestamp,
+) -> (Subject, Vec<Finding>) {
+    let context = Context { now, targets: vec![subject.clone()], gate: false, judged_nodes };
+    let findings = evaluate(rules, selected, facts, beside, &context);
+    (subject, findings)
 }
 
 /// Judges facts by rules. The order is by rule, then subject.
 ///
 /// A fact that a rule reads and that `facts` lacks makes the rule unknown: a
-/// collector that did not run said nothing.
-pub fn evaluate(rules: &RuleSet, selected: &[&Rule], facts: &Facts, context: &Context) -> Vec<Finding> {
+/// collector that did not run said nothing. Names that `facts` lacks are looked
+/// up in `beside`, the other side of a join.
+pub fn evaluate(
+    rules: &RuleSet,
+    selected: &[&Rule],
+    facts: &Facts,
+    beside: Option<&Facts>,
+    context: &Context,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = selected
         .par_iter()
         .flat_map_iter(|rule| {
-            forms(rule, context)
-                .into_iter()
-                .flat_map(|(form, target)| judge_one(rules, rule, form, target, facts, context.now))
+            forms(rule, context).into_iter().flat_map(move |(form, target)| {
+                let findings = judge_one(rules, rule, form, target, (facts, beside), context.now);
+                findings.into_iter().filter(move |finding| !is_said_of_host(rule, form, finding, context))
+            })
         })
         .collect();
     findings.sort_by(|this, that| {
         (&this.rule, &this.subject).cmp(&(&that.rule, &that.subject)).then_with(|| this.message.cmp(&that.message))
     });
     findings
+}
+
+/// Whether the host form of the rule speaks of this node.
+fn is_said_of_host(rule: &Rule, form: FormKind, finding: &Finding, context: &Context) -> bool {
+    rule.target == Target::Host
+        && form == FormKind::Cluster
+        && finding.subject.kind == "Node"
+        && context.judged_nodes.contains(&finding.subject.name)
 }
 
 /// The forms of a rule that are run, and what each judges.
@@ -89,12 +142,12 @@ fn judge_one(
     rule: &Rule,
     form: FormKind,
     target: &Subject,
-    facts: &Facts,
+    (facts, beside): (&Facts, Option<&Facts>),
     now: Timestamp,
 ) -> Vec<Finding> {
     // Judging does not panic; were it to, one rule would be unknown and the
     // others still judged.
-    let judged = catch_unwind(AssertUnwindSafe(|| rules.judge(rule, form, facts, now)));
+    let judged = catch_unwind(AssertUnwindSafe(|| rules.judge(rule, form, facts, beside, now)));
     let judgements = judged.unwrap_or_else(|_| {
         vec![Judgement::unknown(rule.severity, "scanner failed to judge this rule; please report it")]
     });
@@ -246,7 +299,7 @@ examples:
     }
 
     fn context(targets: Vec<Subject>, gate: bool) -> Context {
-        Context { now: "2026-11-23T00:00:00Z".parse().unwrap(), targets, gate }
+        Context { now: "2026-11-23T00:00:00Z".parse().unwrap(), targets, gate, judged_nodes: Vec::new() }
     }
 
     fn with_swap() -> Facts {
@@ -261,7 +314,7 @@ examples:
 
     fn judge(rules: &RuleSet, facts: &Facts, context: &Context) -> Vec<Finding> {
         let selected: Vec<&Rule> = rules.rules().iter().collect();
-        evaluate(rules, &selected, facts, context)
+        evaluate(rules, &selected, facts, None, context)
     }
 
     #[test]

@@ -19,6 +19,13 @@ pub struct Subject {
     pub name: String,
 }
 
+impl Subject {
+    /// A host or a cluster as a whole.
+    pub fn target(kind: &str, name: String) -> Self {
+        Subject { kind: kind.to_owned(), api_version: None, namespace: None, name }
+    }
+}
+
 /// One verdict of one rule about one subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {

@@ -16,7 +16,7 @@ use super::facts::audit;
 /// Part of a host tree.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Layer {
+pub(crate) struct Layer {
     files: BTreeMap<String, String>,
     links: BTreeMap<String, String>,
     folders: Vec<String>,
@@ -28,7 +28,7 @@ struct Layer {
 /// One recorded process.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Program {
+pub(crate) struct Program {
     command: Vec<String>,
     #[serde(default)]
     cgroup: Option<String>,
@@ -65,7 +65,7 @@ fn write(root: &Path, path: &str, contents: &[u8]) {
     fs::write(file, contents).unwrap();
 }
 
-fn build(root: &Path, layer: &Layer) {
+pub(crate) fn build(root: &Path, layer: &Layer) {
     for (path, contents) in &layer.files {
         write(root, path, contents.as_bytes());
     }

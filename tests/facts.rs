@@ -37,14 +37,14 @@ fn fixtures() -> Vec<PathBuf> {
 }
 
 /// The instant that trees are audited at.
-const NOW: &str = "2026-11-23T00:00:00Z";
+pub(crate) const NOW: &str = "2026-11-23T00:00:00Z";
 
 /// All facts of a tree that the wanted ones need, and its findings.
 pub(crate) fn audit(root: &Path, rules: &RuleSet, wanted: &BTreeSet<String>) -> (Facts, Vec<Finding>) {
     let host = Host::new(HostRoot::open(root).unwrap(), Instant::now() + Duration::from_secs(20));
     let selected = Selection::default().resolve(rules).unwrap();
     let mut facts = collect(&host, wanted);
-    let (_, findings) = audit_host(rules, &selected, &mut facts, "tree".to_owned(), NOW.parse().unwrap());
+    let (_, findings) = audit_host(rules, &selected, &mut facts, None, "tree".to_owned(), NOW.parse().unwrap());
     (facts, findings)
 }
 

@@ -7,6 +7,7 @@ mod facts;
 mod fuzz;
 mod hostile;
 mod house_rules;
+mod objects;
 mod reports;
 mod rules;
 mod runtime;

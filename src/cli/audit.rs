@@ -1,5 +1,6 @@
 //! `scanner audit`: judges hosts by rules and writes the report.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,6 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use jiff::Timestamp;
 
+use super::cluster_input::{ClusterArgs, NamedCluster};
 use super::exit::{self, Exit, Threshold};
 use super::failure::Failure;
 use super::input::{HostArgs, NamedFacts, open_host, read_ahead, read_facts, read_host};
@@ -14,7 +16,8 @@ use super::interrupt::Work;
 use super::output::{Destination, ReportArg, parse_format, parse_report};
 use super::rule_source::{RuleArgs, read_waivers};
 use super::terminal::Terminal;
-use crate::evaluate::{audit_host, waive};
+use crate::evaluate::{audit_cluster, audit_host, waive};
+use crate::fact;
 use crate::finding::{Finding, Severity, Subject};
 use crate::report::{Format, Report, Run, View, render};
 use crate::rule::{Rule, RuleSet};
@@ -26,10 +29,15 @@ const DATA_IS_OLD_DAYS: i64 = 365;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct AuditArgs {
     #[command(flatten)]
-    host: HostArgs,
+    root: HostArgs,
     /// Judge a facts document that `scanner facts --format json` wrote, `-` for stdin (repeatable: many nodes)
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     facts: Vec<PathBuf>,
+    /// Judge this host too, beside a cluster
+    #[arg(long, help_heading = "Input")]
+    host: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Judge dates at this instant instead of by the clock
     #[arg(long, value_name = "RFC3339", help_heading = "Input")]
     now: Option<Timestamp>,
@@ -63,8 +71,9 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let now = args.now.unwrap_or(started_at);
     let mut outputs = open_outputs(args, terminal)?;
     let waivers = read_waivers(&args.waivers)?;
-    let is_host_judged = args.facts.is_empty() || args.host.root.is_some();
-    let host = if is_host_judged { Some(open_host(&args.host, started)?) } else { None };
+    let is_nothing_named = args.facts.is_empty() && !args.cluster.is_named();
+    let is_host_judged = is_nothing_named || args.host || args.root.root.is_some();
+    let host = if is_host_judged { Some(open_host(&args.root, started)?) } else { None };
     // A selection may need neither processes nor packages.
     if let Some(host) = host.as_ref().filter(|_| args.rules.select.is_empty()) {
         read_ahead(host);
@@ -73,17 +82,28 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let rules = ManuallyDrop::new(args.rules.load(false)?);
     let selected = args.rules.select(&rules)?;
 
-    let mut verdicts = Verdicts { rules: &rules, selected: &selected, now, targets: Vec::new(), findings: Vec::new() };
+    let wanted = rules.facts_needed(&selected);
+    let cluster = args.cluster.read(&wanted, terminal)?;
+    let mut verdicts = Verdicts {
+        rules: &rules,
+        selected: &selected,
+        now,
+        wanted: &wanted,
+        cluster,
+        judged_nodes: Vec::new(),
+        targets: Vec::new(),
+        findings: Vec::new(),
+    };
     if let Some(host) = host {
-        verdicts.judge(read_host(host, rules.facts_needed(&selected), &work, terminal).host);
+        verdicts.judge(read_host(host, wanted.clone(), &work, terminal).host);
     }
     for path in &args.facts {
-        let Some(hosts) = read_facts(path, started + args.host.timeout, &work, terminal)? else { break };
+        let Some(hosts) = read_facts(path, started + args.root.timeout, &work, terminal)? else { break };
         for host in hosts {
             verdicts.judge(host);
         }
     }
-    let Verdicts { targets, mut findings, .. } = verdicts;
+    let (targets, mut findings) = verdicts.finish();
     findings.sort_by(|a, b| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)));
     for waivers in &waivers {
         for warning in waive(&mut findings, waivers, now) {
@@ -119,20 +139,37 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
 }
 
 /// The findings of one host after the other, so that the facts of many nodes
-/// are never held at once.
+/// are never held at once, and of their cluster in the end.
 struct Verdicts<'a> {
     rules: &'a RuleSet,
     selected: &'a [&'a Rule],
     now: Timestamp,
+    wanted: &'a BTreeSet<String>,
+    cluster: Option<NamedCluster>,
+    judged_nodes: Vec<String>,
     targets: Vec<Subject>,
     findings: Vec<Finding>,
 }
 
 impl Verdicts<'_> {
     fn judge(&mut self, mut host: NamedFacts) {
-        let (subject, findings) = audit_host(self.rules, self.selected, &mut host.facts, host.name, self.now);
+        if let Some(cluster) = &mut self.cluster {
+            self.judged_nodes.extend(fact::join(&mut cluster.facts, &host.facts, self.wanted));
+        }
+        let cluster = self.cluster.as_ref().map(|cluster| &cluster.facts);
+        let (subject, findings) = audit_host(self.rules, self.selected, &mut host.facts, cluster, host.name, self.now);
         self.findings.extend(findings);
         self.targets.push(subject);
+    }
+
+    fn finish(mut self) -> (Vec<Subject>, Vec<Finding>) {
+        if let Some(mut cluster) = self.cluster {
+            let (subject, findings) =
+                audit_cluster(self.rules, self.selected, &mut cluster.facts, self.judged_nodes, cluster.name, self.now);
+            self.findings.extend(findings);
+            self.targets.push(subject);
+        }
+        (self.targets, self.findings)
     }
 }
 

@@ -3,6 +3,7 @@
 //! environment, or exits; one file for each command.
 
 mod audit;
+mod cluster_input;
 mod exit;
 mod explain;
 mod facts;

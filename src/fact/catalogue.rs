@@ -4,18 +4,24 @@
 //! refused instead of being silently absent. Each collector declares its own
 //! part; this module only joins them.
 
-use super::host::COLLECTORS;
+use super::{cluster, host};
 
 /// Facts that no collector delivers: the caller sets them.
-const GIVEN: &[FactDoc] = &[FactDoc::new(
-    "gate.target",
-    Type::Text,
-    "The Kubernetes version that the gate judges an upgrade to. Absent in an audit.",
-)];
+const GIVEN: &[FactDoc] = &[
+    FactDoc::new(
+        "gate.target",
+        Type::Text,
+        "The Kubernetes version that the gate judges an upgrade to. Absent in an audit.",
+    ),
+    FactDoc::new("judged.host", Type::Bool, "Whether a host is judged, alone or beside a cluster."),
+    FactDoc::new("judged.cluster", Type::Bool, "Whether a cluster is judged, alone or beside hosts."),
+];
 
 /// Every fact that a rule may name, in the order of the collectors.
 pub fn joined() -> impl Iterator<Item = &'static FactDoc> {
-    COLLECTORS.iter().flat_map(|collector| collector.facts).chain(GIVEN)
+    let host = host::COLLECTORS.iter().flat_map(|collector| collector.facts);
+    let cluster = cluster::COLLECTORS.iter().flat_map(|collector| collector.facts);
+    host.chain(cluster).chain(GIVEN)
 }
 
 /// One fact that a collector delivers.
@@ -46,6 +52,8 @@ pub enum Type {
     Object(&'static [Field]),
     /// Members whose names come from the host, sharing a type.
     Map(&'static Type),
+    /// All facts of one host, by their paths: what joins a node to its host.
+    Host,
 }
 
 /// A named member of an object type.

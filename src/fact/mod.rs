@@ -1,4 +1,4 @@
-//! What is true of this node, and how we know.
+//! What is true of a node or a cluster, and how we know.
 //!
 //! A [`Fact`] is one of three things: known, absent, or unreadable. The three
 //! never turn into each other: what could not be read is not absent, and what
@@ -7,10 +7,13 @@
 //! each one keeps the [`Source`] where it was read.
 
 pub mod catalogue;
+pub mod cluster;
 pub mod host;
+mod join;
 mod source;
 mod value;
 pub mod version;
 
+pub use join::join;
 pub use source::{ObjectReference, Source};
 pub use value::{Fact, Facts, Value};

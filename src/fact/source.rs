@@ -1,6 +1,9 @@
 //! Where a fact was read: a file and line, a CRI call, an API object, or the
 //! documentation of a default.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// The place that a fact was read from, in the four forms of the report.
@@ -22,10 +25,10 @@ pub enum Source {
     },
     /// A Kubernetes object.
     Object {
-        /// Which object.
-        object: ObjectReference,
+        /// Which object; shared by all facts that were read from it.
+        object: Arc<ObjectReference>,
         /// The field, as a JSONPath such as `.spec.podCIDR`.
-        path: String,
+        path: Cow<'static, str>,
     },
     /// Nothing is set, so the documented default holds.
     Default {
@@ -62,6 +65,11 @@ impl Source {
     /// A CRI call, by the name of its method.
     pub fn cri(method: impl Into<String>) -> Self {
         Source::Cri { cri: method.into() }
+    }
+
+    /// A field of a Kubernetes object, as a JSONPath such as `.spec.podCIDR`.
+    pub fn object(object: &Arc<ObjectReference>, path: impl Into<Cow<'static, str>>) -> Self {
+        Source::Object { object: Arc::clone(object), path: path.into() }
     }
 
     /// A documented default, by where it is documented.

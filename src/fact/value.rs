@@ -227,6 +227,11 @@ impl Facts {
         Some(fact)
     }
 
+    /// The known fact at a path of one segment, to be added to.
+    pub(super) fn get_mut(&mut self, root: &str) -> Option<&mut Fact> {
+        self.roots.get_mut(root)
+    }
+
     /// The known text at a dotted path.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.get(path).and_then(Fact::text)

@@ -146,13 +146,21 @@ impl RuleSet {
         &self.digest
     }
 
-    /// Judges facts by one form of a rule.
-    pub(crate) fn judge(&self, rule: &Rule, form: FormKind, facts: &Facts, now: Timestamp) -> Vec<Judgement> {
+    /// Judges facts by one form of a rule; `beside` are those of the other
+    /// side of a join.
+    pub(crate) fn judge(
+        &self,
+        rule: &Rule,
+        form: FormKind,
+        facts: &Facts,
+        beside: Option<&Facts>,
+        now: Timestamp,
+    ) -> Vec<Judgement> {
         let form = match form {
             FormKind::First => &rule.form,
             FormKind::Cluster => rule.cluster.as_ref().unwrap_or(&rule.form),
         };
-        judge::judge(form, World { facts, data: &self.data, now, missing_is_absent: false })
+        judge::judge(form, World { facts, beside, data: &self.data, now, missing_is_absent: false })
     }
 
     /// The age of the tables of `rules/data` at `now`, in days: of the oldest

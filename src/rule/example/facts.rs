@@ -108,6 +108,11 @@ fn locate(reader: &mut Reader<'_>, path: &str, span: &Range<usize>) -> Option<(V
 }
 
 fn read_fact(reader: &mut Reader<'_>, node: &Node, place: &Place) -> Fact {
+    if matches!(place, Place::Fact(Type::Host)) {
+        let mut facts = Facts::default();
+        read_facts(reader, node, &mut facts);
+        return Fact::group(facts.roots().clone());
+    }
     if let Value::Map(members) = &node.value
         && let [only] = members.as_slice()
     {

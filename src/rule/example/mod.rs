@@ -81,7 +81,7 @@ fn check(data: &Tables, rule: &Rule, example: &Example) -> Option<String> {
         (None, true, Target::Host) => return Some("the rule has no second form for a cluster".to_owned()),
         _ => &rule.form,
     };
-    let world = World { facts: &example.facts, data, now: example.now, missing_is_absent: true };
+    let world = World { facts: &example.facts, beside: None, data, now: example.now, missing_is_absent: true };
     let judgements = judge(form, world);
     let shown = || show(&judgements);
     if example.is_list {

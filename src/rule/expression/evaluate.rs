@@ -27,6 +27,8 @@ const TEXT_LIMIT: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct World<'f> {
     pub(crate) facts: &'f Facts,
+    /// The other side of a join: the cluster of a host.
+    pub(crate) beside: Option<&'f Facts>,
     /// The tables of `rules/data`.
     pub(crate) data: &'f Tables,
     pub(crate) now: Timestamp,

@@ -40,6 +40,7 @@ impl Kind {
             Type::List(element) => Kind::List(Box::new(Kind::of(*element))),
             Type::Object(fields) => Kind::Object(fields),
             Type::Map(value) => Kind::Map(Box::new(Kind::of(*value))),
+            Type::Host => Kind::Group(&CATALOGUE),
         }
     }
 

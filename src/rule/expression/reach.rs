@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::ast::{Member, Node, NodeKind};
 use super::evaluate::Evaluator;
 use super::value::{Origin, Path, Plain, Slot, Stop, Unknown, Value, slot};
+use crate::fact::Fact;
 
 impl<'f> Evaluator<'f> {
     pub(super) fn name(&mut self, name: &'f str) -> Slot<'f> {
@@ -17,11 +18,17 @@ impl<'f> Evaluator<'f> {
         let root = || Rc::new(Path::Root(Cow::Borrowed(name)));
         match name {
             "now" => Ok(Value::made(Plain::Instant(self.world.now))),
-            _ => match self.world.facts.roots().get(name) {
+            _ => match self.root(name) {
                 Some(fact) => slot(fact, root(), None),
                 None => self.missing(Origin { path: root(), source: None }),
             },
         }
+    }
+
+    /// The first segment of a fact, of what is judged or of what is joined to it.
+    fn root(&self, name: &str) -> Option<&'f Fact> {
+        let (facts, beside) = (self.world.facts, self.world.beside);
+        facts.roots().get(name).or_else(|| beside?.roots().get(name))
     }
 
     /// A fact that is declared and yet not there.

@@ -62,10 +62,17 @@ impl Checker<'_> {
     /// The kind of a part whose value is used: a whole group is read.
     fn value(&mut self, node: &mut Node) -> Kind {
         let kind = self.kind(node);
-        if let Kind::Group(branch) = kind {
+        self.reads_group(&kind);
+        kind
+    }
+
+    /// Notes that a whole group is read; that a host is there is no fact of it.
+    fn reads_group(&mut self, kind: &Kind) {
+        if let Kind::Group(branch) = kind
+            && !branch.path.is_empty()
+        {
             self.facts.insert(&branch.path);
         }
-        kind
     }
 
     fn expect(&mut self, node: &mut Node, fits: impl Fn(&Kind) -> bool, what: &str) -> Kind {
@@ -107,9 +114,7 @@ impl Checker<'_> {
             NodeKind::Member(member) => self.member(id, member),
             NodeKind::Has(member) => {
                 let kind = self.member(id, member);
-                if let Kind::Group(branch) = kind {
-                    self.facts.insert(&branch.path);
-                }
+                self.reads_group(&kind);
                 Kind::Bool
             }
             NodeKind::Index(of, index) => self.index(of, index),

@@ -82,7 +82,8 @@ fn answer(source: &str) -> String {
 fn answer_of(expression: &Expression) -> String {
     let (facts, data, x) = (Facts::default(), data(), x());
     let now = "2026-11-23T12:00:00Z".parse().unwrap();
-    let mut evaluator = Evaluator::new(World { facts: &facts, data: &data, now, missing_is_absent: false });
+    let mut evaluator =
+        Evaluator::new(World { facts: &facts, beside: None, data: &data, now, missing_is_absent: false });
     evaluator.bind("x", slot(&x, Path::Root("x".into()).into(), None));
     match evaluator.evaluate(&expression.root) {
         Ok(value) => text(&value).unwrap_or_else(|| format!("[{}]", message(&Ok(value)))),

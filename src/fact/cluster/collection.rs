@@ -1,0 +1,171 @@
+//! Gives each object to the collectors that asked for it, and makes their
+//! facts in the end.
+//!
+//! Several kinds may come at once, each on a thread of its own; a collector
+//! sees one object at a time.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value as Json;
+
+use super::{COLLECTORS, Collector, Object, Reader, Request};
+use crate::fact::{Fact, Facts, Source};
+
+/// How the list of one request ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Listing {
+    /// Every object was seen.
+    Complete,
+    /// The API server does not know the resource: there is no such object.
+    NotServed,
+    /// The files hold no object of it; names the files.
+    NotRecorded(String),
+    /// It could not be read, or not to its end; the reason names verb,
+    /// resource and namespace: `list nodes: forbidden …`.
+    Unreadable(String),
+}
+
+/// How the lists of all requests ended.
+#[derive(Debug, Default)]
+pub struct Lists {
+    outcomes: Vec<(Request, Listing)>,
+}
+
+/// The facts of one cluster while they are read.
+pub struct Collection {
+    readers: Vec<Work>,
+    requests: Vec<Request>,
+    outcomes: Mutex<Vec<(Request, Listing)>>,
+}
+
+struct Work {
+    collector: &'static Collector,
+    reader: Mutex<Option<Box<dyn Reader>>>,
+}
+
+impl Collection {
+    /// The collectors that deliver the wanted facts: paths (`nodes`) or first
+    /// segments; an empty set means every fact.
+    pub fn new(wanted: &BTreeSet<String>) -> Self {
+        let is_wanted = |collector: &&Collector| {
+            wanted.is_empty()
+                || collector
+                    .facts
+                    .iter()
+                    .any(|doc| wanted.iter().any(|path| is_within(path, doc.path) || is_within(doc.path, path)))
+        };
+        let readers: Vec<Work> = COLLECTORS
+            .iter()
+            .filter(is_wanted)
+            .map(|collector| Work { collector, reader: Mutex::new(Some((collector.start)())) })
+            .collect();
+        let mut requests: Vec<Request> = Vec::new();
+        for request in readers.iter().flat_map(|work| work.collector.requests) {
+            let is_same = |other: &&mut Request| {
+                (other.what, other.labels, other.fields) == (request.what, request.labels, request.fields)
+            };
+            match requests.iter_mut().find(is_same) {
+                Some(other) => other.detail = other.detail.max(request.detail),
+                None => requests.push(*request),
+            }
+        }
+        Collection { readers, requests, outcomes: Mutex::default() }
+    }
+
+    /// What to ask for; each once, in as much detail as anyone needs.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// One object that answers a request of [`Collection::requests`].
+    pub fn see(&self, request: &Request, json: &Json) {
+        let object = Object::new(request, json);
+        for work in self.readers.iter().filter(|work| work.collector.requests.iter().any(|own| answers(request, own))) {
+            let mut slot = work.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(reader) = slot.as_mut() else { continue };
+            // A fault of ours must cost only this collector's facts.
+            if catch_unwind(AssertUnwindSafe(|| reader.see(&object))).is_err() {
+                *slot = None;
+            }
+        }
+    }
+
+    /// Says how the list of a request ended.
+    pub fn end(&self, request: &Request, listing: Listing) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*request, listing));
+    }
+
+    /// The facts, when nothing more will come. Requests whose end was not
+    /// said are unreadable for the reason given.
+    pub fn into_facts(self, reason: &str) -> Facts {
+        let mut outcomes = self.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for request in &self.requests {
+            if !outcomes.iter().any(|(ended, _)| ended == request) {
+                outcomes.push((*request, Listing::Unreadable(reason.to_owned())));
+            }
+        }
+        let lists = Lists { outcomes };
+        let mut facts = Facts::default();
+        for work in self.readers {
+            let reader = work.reader.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let read = reader.and_then(|reader| catch_unwind(AssertUnwindSafe(|| reader.finish(&lists))).ok());
+            let failed = read.is_none();
+            let mut read = read.unwrap_or_default();
+            for doc in work.collector.facts.iter().filter(|doc| doc.kind != crate::fact::catalogue::Type::Host) {
+                if read.get(doc.path).is_none() {
+                    let what = if failed { "failed" } else { "said nothing of it" };
+                    let reason = format!("the collector {} {what}", work.collector.name);
+                    read.set(doc.path, Fact::unreadable(Source::default_of("scanner itself"), reason));
+                }
+            }
+            facts.merge(read);
+        }
+        facts
+    }
+}
+
+impl Lists {
+    /// How the list of a request ended.
+    pub fn of(&self, request: &Request) -> &Listing {
+        const NOT_ASKED: &Listing = &Listing::Complete;
+        self.outcomes.iter().find(|(asked, _)| answers(asked, request)).map_or(NOT_ASKED, |(_, listing)| listing)
+    }
+
+    /// Why a request gave less than everything; none where all of it was seen,
+    /// or there is nothing of it to see.
+    pub fn gap(&self, request: &Request) -> Option<String> {
+        match self.of(request) {
+            Listing::Complete | Listing::NotServed => None,
+            Listing::NotRecorded(files) => {
+                let resource = request.resource()?;
+                resource.is_in_every_cluster.then(|| format!("{files} holds no {}", resource.kind))
+            }
+            Listing::Unreadable(reason) => Some(reason.clone()),
+        }
+    }
+
+    /// A list fact of what was seen of a request, or why it is not all.
+    pub fn fact(&self, request: &Request, elements: Vec<Fact>) -> Fact {
+        self.fact_of(&[request], elements)
+    }
+
+    /// The same where several requests are needed for it.
+    pub fn fact_of(&self, requests: &[&Request], elements: Vec<Fact>) -> Fact {
+        match requests.iter().find_map(|request| self.gap(request)) {
+            Some(reason) => Fact::Unreadable { source: None, reason },
+            None => Fact::group(elements),
+        }
+    }
+}
+
+/// Whether the answer to one request holds that to the other.
+fn answers(asked: &Request, needed: &Request) -> bool {
+    (asked.what, asked.labels, asked.fields) == (needed.what, needed.labels, needed.fields)
+        && asked.detail >= needed.detail
+}
+
+fn is_within(path: &str, group: &str) -> bool {
+    path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}

@@ -1,0 +1,182 @@
+//! The resources of the Kubernetes API that facts are read from, and how
+//! much of them is asked for.
+
+/// A kind of objects, as the API names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// API group; empty for the core.
+    pub group: &'static str,
+    /// Versions whose fields the collectors know, the best first.
+    pub versions: &'static [&'static str],
+    /// The name in paths, such as `persistentvolumeclaims`.
+    pub plural: &'static str,
+    /// The name in objects, such as `PersistentVolumeClaim`.
+    pub kind: &'static str,
+    /// Whether its objects live in namespaces.
+    pub is_namespaced: bool,
+    /// Whether every cluster has objects of it. Files without any are then
+    /// incomplete; of other kinds a cluster may just have none.
+    pub is_in_every_cluster: bool,
+}
+
+/// How much of each object is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Names, labels, annotations and owners: `PartialObjectMetadata`.
+    Metadata,
+    /// The object.
+    Whole,
+}
+
+/// Which objects of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them.
+    Everywhere,
+    /// Those of one namespace.
+    Namespace(&'static str),
+    /// One object, by namespace and name; the namespace of a cluster-scoped
+    /// one is empty.
+    Named(&'static str, &'static str),
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Objects of a resource.
+    Objects(&'static Resource, Scope),
+    /// A path of the API server that is no resource, such as `/version`. Its
+    /// answer is seen as the object; text that is no JSON as a text.
+    Path(&'static str),
+}
+
+/// One thing that a collector needs of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What.
+    pub what: What,
+    /// How much of it.
+    pub detail: Detail,
+    /// A label selector; empty for all.
+    pub labels: &'static str,
+    /// A field selector, such as `type=Warning`; empty for all. Files are not
+    /// filtered by it: the collector looks again.
+    pub fields: &'static str,
+}
+
+impl Request {
+    /// Whole objects of a resource, of all namespaces.
+    pub const fn all(resource: &'static Resource) -> Self {
+        Self::of(What::Objects(resource, Scope::Everywhere), Detail::Whole)
+    }
+
+    /// Names, labels, annotations and owners of a resource's objects.
+    pub const fn metadata(resource: &'static Resource) -> Self {
+        Self::of(What::Objects(resource, Scope::Everywhere), Detail::Metadata)
+    }
+
+    /// One object.
+    pub const fn named(resource: &'static Resource, namespace: &'static str, name: &'static str) -> Self {
+        Self::of(What::Objects(resource, Scope::Named(namespace, name)), Detail::Whole)
+    }
+
+    /// The objects of one namespace.
+    pub const fn within(resource: &'static Resource, namespace: &'static str) -> Self {
+        Self::of(What::Objects(resource, Scope::Namespace(namespace)), Detail::Whole)
+    }
+
+    /// A path that is no resource.
+    pub const fn path(path: &'static str) -> Self {
+        Self::of(What::Path(path), Detail::Whole)
+    }
+
+    const fn of(what: What, detail: Detail) -> Self {
+        Request { what, detail, labels: "", fields: "" }
+    }
+
+    /// The resource, if it asks for objects.
+    pub fn resource(&self) -> Option<&'static Resource> {
+        match self.what {
+            What::Objects(resource, _) => Some(resource),
+            What::Path(_) => None,
+        }
+    }
+}
+
+impl Resource {
+    /// A namespaced kind that a cluster may have none of.
+    pub const fn namespaced(
+        group: &'static str,
+        versions: &'static [&'static str],
+        plural: &'static str,
+        kind: &'static str,
+    ) -> Self {
+        Resource { group, versions, plural, kind, is_namespaced: true, is_in_every_cluster: false }
+    }
+
+    /// A cluster-scoped kind that a cluster may have none of.
+    pub const fn cluster_wide(
+        group: &'static str,
+        versions: &'static [&'static str],
+        plural: &'static str,
+        kind: &'static str,
+    ) -> Self {
+        Resource { group, versions, plural, kind, is_namespaced: false, is_in_every_cluster: false }
+    }
+
+    /// The same, for a kind that every cluster has objects of.
+    #[must_use]
+    pub const fn in_every_cluster(mut self) -> Self {
+        self.is_in_every_cluster = true;
+        self
+    }
+
+    /// Whether an object of that API version and kind is one of these; any
+    /// version of the group counts.
+    pub fn is(&self, api_version: &str, kind: &str) -> bool {
+        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        self.kind == kind && self.group == group
+    }
+
+    /// The name as RBAC and error messages have it: `deployments.apps`.
+    pub fn full_name(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+}
+
+/// Nodes.
+pub const NODES: Resource = Resource::cluster_wide("", &["v1"], "nodes", "Node").in_every_cluster();
+/// Pods.
+pub const PODS: Resource = Resource::namespaced("", &["v1"], "pods", "Pod").in_every_cluster();
+/// Namespaces.
+pub const NAMESPACES: Resource = Resource::cluster_wide("", &["v1"], "namespaces", "Namespace").in_every_cluster();
+/// Services.
+pub const SERVICES: Resource = Resource::namespaced("", &["v1"], "services", "Service").in_every_cluster();
+/// Config maps.
+pub const CONFIG_MAPS: Resource = Resource::namespaced("", &["v1"], "configmaps", "ConfigMap");
+/// Events, of the core group, which has them all.
+pub const EVENTS: Resource = Resource::namespaced("", &["v1"], "events", "Event");
+/// Claims of persistent volumes.
+pub const CLAIMS: Resource = Resource::namespaced("", &["v1"], "persistentvolumeclaims", "PersistentVolumeClaim");
+/// Persistent volumes.
+pub const VOLUMES: Resource = Resource::cluster_wide("", &["v1"], "persistentvolumes", "PersistentVolume");
+/// Deployments.
+pub const DEPLOYMENTS: Resource = Resource::namespaced("apps", &["v1"], "deployments", "Deployment");
+/// Daemon sets.
+pub const DAEMON_SETS: Resource = Resource::namespaced("apps", &["v1"], "daemonsets", "DaemonSet");
+/// Stateful sets.
+pub const STATEFUL_SETS: Resource = Resource::namespaced("apps", &["v1"], "statefulsets", "StatefulSet");
+/// Replica sets.
+pub const REPLICA_SETS: Resource = Resource::namespaced("apps", &["v1"], "replicasets", "ReplicaSet");
+/// Jobs.
+pub const JOBS: Resource = Resource::namespaced("batch", &["v1"], "jobs", "Job");
+/// Cron jobs.
+pub const CRON_JOBS: Resource = Resource::namespaced("batch", &["v1", "v1beta1"], "cronjobs", "CronJob");
+/// Storage classes.
+pub const STORAGE_CLASSES: Resource =
+    Resource::cluster_wide("storage.k8s.io", &["v1"], "storageclasses", "StorageClass");
+/// CSI drivers.
+pub const CSI_DRIVERS: Resource = Resource::cluster_wide("storage.k8s.io", &["v1"], "csidrivers", "CSIDriver");
+/// Classes of runtime handlers.
+pub const RUNTIME_CLASSES: Resource =
+    Resource::cluster_wide("node.k8s.io", &["v1", "v1beta1"], "runtimeclasses", "RuntimeClass");

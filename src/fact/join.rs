@@ -1,0 +1,121 @@
+//! Joins hosts to the nodes of a cluster: one tree in which a node leads to
+//! the facts of its host.
+//!
+//! A host is a node's if they agree on the most telling of what both sides
+//! know: machine id and name, machine id, system UUID, name. Clones share a
+//! machine id or UUID, so one that several nodes share tells nothing.
+
+use std::collections::BTreeSet;
+
+use super::{Fact, Facts, Value};
+
+/// Puts a host's facts at its node, as `nodes[].host`, and gives the node's
+/// name; none where no node or more than one fits. Of the facts, only those
+/// that lie within the wanted paths are kept: there may be many hosts.
+pub fn join(cluster: &mut Facts, host: &Facts, wanted: &BTreeSet<String>) -> Option<String> {
+    let nodes = cluster.get("nodes")?.list()?;
+    let at = find(nodes, host)?;
+    let name = nodes.get(at)?.member("name")?.text()?.to_owned();
+    let mut kept = Facts::default();
+    for path in wanted {
+        if let Some(fact) = host.get(path) {
+            kept.set(path, fact.clone());
+        }
+    }
+    let kept = Fact::group(kept.roots().clone());
+    if let Some(Fact::Known { value: Value::List(nodes), .. }) = cluster.get_mut("nodes")
+        && let Some(Fact::Known { value: Value::Map(members), .. }) = nodes.get_mut(at)
+    {
+        members.insert("host".to_owned(), kept);
+    }
+    Some(name)
+}
+
+fn find(nodes: &[Fact], host: &Facts) -> Option<usize> {
+    let machine_id = host.text("machine.id").map(str::to_ascii_lowercase);
+    let uuid = host.text("machine.product_uuid").map(str::to_ascii_lowercase);
+    let names: Vec<&str> = ["kubelet.hostname_override", "hostname.name", "hostname.static_name"]
+        .iter()
+        .filter_map(|path| host.text(path))
+        .collect();
+    let same = |node: &Fact, member: &str, own: &Option<String>| {
+        let theirs = node.member(member).and_then(Fact::text).filter(|text| !text.is_empty());
+        theirs.is_some_and(|theirs| own.as_deref() == Some(theirs.to_ascii_lowercase().as_str()))
+    };
+    let is_named = |node: &Fact| {
+        let name = node.member("name").and_then(Fact::text);
+        name.is_some_and(|name| names.iter().any(|own| own.eq_ignore_ascii_case(name)))
+    };
+    let only = |fits: &dyn Fn(&Fact) -> bool| {
+        let mut fitting = nodes.iter().enumerate().filter(|(_, node)| fits(node)).map(|(at, _)| at);
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    only(&|node| same(node, "machine_id", &machine_id) && is_named(node))
+        .or_else(|| only(&|node| same(node, "machine_id", &machine_id)))
+        .or_else(|| only(&|node| same(node, "system_uuid", &uuid)))
+        .or_else(|| only(&is_named))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn node(name: &str, machine_id: &str, uuid: &str) -> Fact {
+        let member = |key: &str, value: &str| (key.to_owned(), Fact::group(value));
+        Fact::group(BTreeMap::from([
+            member("name", name),
+            member("machine_id", machine_id),
+            member("system_uuid", uuid),
+        ]))
+    }
+
+    fn cluster(nodes: Vec<Fact>) -> Facts {
+        let mut facts = Facts::default();
+        facts.set("nodes", Fact::group(nodes));
+        facts
+    }
+
+    fn host(machine_id: &str, uuid: &str, name: &str) -> Facts {
+        let mut facts = Facts::default();
+        facts.set("machine.id", Fact::group(machine_id));
+        facts.set("machine.product_uuid", Fact::group(uuid));
+        facts.set("hostname.name", Fact::group(name));
+        facts.set("kubelet.version", Fact::group("v1.36.2"));
+        facts
+    }
+
+    fn joined(nodes: Vec<Fact>, host: &Facts) -> Option<String> {
+        join(&mut cluster(nodes), host, &BTreeSet::new())
+    }
+
+    #[test]
+    fn a_machine_id_tells_more_than_a_name() {
+        let nodes = vec![node("a", "m1", "u1"), node("b", "m2", "u2")];
+        assert_eq!(joined(nodes.clone(), &host("m2", "", "a")).as_deref(), Some("b"));
+        assert_eq!(joined(nodes.clone(), &host("", "U1", "x")).as_deref(), Some("a"), "UUIDs differ in case");
+        assert_eq!(joined(nodes.clone(), &host("", "", "B")).as_deref(), Some("b"));
+        assert_eq!(joined(nodes, &host("m9", "u9", "c")), None);
+    }
+
+    #[test]
+    fn clones_that_share_a_machine_id_are_told_apart_by_name() {
+        let nodes = vec![node("a", "m1", "u1"), node("b", "m1", "u1")];
+        assert_eq!(joined(nodes.clone(), &host("m1", "u1", "b")).as_deref(), Some("b"));
+        assert_eq!(joined(nodes, &host("m1", "u1", "c")), None);
+    }
+
+    #[test]
+    fn only_what_is_wanted_of_a_host_is_kept() {
+        let mut cluster = cluster(vec![node("a", "m1", "u1")]);
+        let wanted = BTreeSet::from(["kubelet.version".to_owned()]);
+        join(&mut cluster, &host("m1", "u1", "a"), &wanted);
+        let joined = cluster.get("nodes").and_then(Fact::list).and_then(|nodes| nodes[0].member("host")).unwrap();
+        assert_eq!(
+            joined.member("kubelet").and_then(|kubelet| kubelet.member("version")).and_then(Fact::text),
+            Some("v1.36.2")
+        );
+        assert!(joined.member("machine").is_none());
+    }
+}
