@@ -10,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 # What to install where a program is missing: program=package.
 BUILD_NEEDS := cc=gcc
-TEST_NEEDS := $(BUILD_NEEDS) containerd=containerd runc=runc
+TEST_NEEDS := $(BUILD_NEEDS) containerd=containerd runc=runc tcpdump=tcpdump tshark=tshark
 BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner
 
 .PHONY: audit build test format lint unit fuzz bench samples
