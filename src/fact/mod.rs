@@ -8,6 +8,7 @@
 
 pub mod catalogue;
 pub mod cluster;
+mod flag;
 pub mod host;
 mod join;
 mod source;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value as Json;
 
-use super::{COLLECTORS, Collector, Object, Reader, Request};
+use super::{COLLECTORS, Collector, Object, Reader, Request, Scope, What};
 use crate::fact::{Fact, Facts, Source};
 
 /// How the list of one request ended.
@@ -71,6 +71,9 @@ impl Collection {
                 None => requests.push(*request),
             }
         }
+        // A list of all namespaces holds that of one, and one object.
+        let all = requests.clone();
+        requests.retain(|request| !all.iter().any(|other| other != request && answers(other, request)));
         Collection { readers, requests, outcomes: Mutex::default() }
     }
 
@@ -82,7 +85,11 @@ impl Collection {
     /// One object that answers a request of [`Collection::requests`].
     pub fn see(&self, request: &Request, json: &Json) {
         let object = Object::new(request, json);
-        for work in self.readers.iter().filter(|work| work.collector.requests.iter().any(|own| answers(request, own))) {
+        let is_seen = |own: &Request| {
+            let (namespace, name) = (object.namespace().unwrap_or_default(), object.name());
+            answers(request, own) && own.scope().is_none_or(|scope| scope.holds(namespace, name))
+        };
+        for work in self.readers.iter().filter(|work| work.collector.requests.iter().any(is_seen)) {
             let mut slot = work.reader.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(reader) = slot.as_mut() else { continue };
             // A fault of ours must cost only this collector's facts.
@@ -162,8 +169,11 @@ impl Lists {
 
 /// Whether the answer to one request holds that to the other.
 fn answers(asked: &Request, needed: &Request) -> bool {
-    (asked.what, asked.labels, asked.fields) == (needed.what, needed.labels, needed.fields)
-        && asked.detail >= needed.detail
+    let is_held = match (asked.what, needed.what) {
+        (What::Objects(resource, Scope::Everywhere), What::Objects(wanted, _)) => resource == wanted,
+        (what, wanted) => what == wanted,
+    };
+    is_held && (asked.labels, asked.fields) == (needed.labels, needed.fields) && asked.detail >= needed.detail
 }
 
 fn is_within(path: &str, group: &str) -> bool {

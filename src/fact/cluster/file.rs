@@ -6,7 +6,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Collection, Listing, Request, Scope, What};
+use super::{Collection, Listing, Request, What};
 
 /// A document that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,14 +80,7 @@ impl<'c> Files<'c> {
         let text = |pointer: &str| json.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
         let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
         let fits = |request: &Request| match request.what {
-            What::Objects(resource, scope) => {
-                resource.is(api_version, kind)
-                    && match scope {
-                        Scope::Everywhere => true,
-                        Scope::Namespace(wanted) => wanted == namespace,
-                        Scope::Named(wanted, named) => wanted == namespace && named == name,
-                    }
-            }
+            What::Objects(resource, scope) => resource.is(api_version, kind) && scope.holds(namespace, name),
             What::Path(_) => false,
         };
         self.give(fits, json);

@@ -7,7 +7,10 @@
 //! the files, is a fact that cannot be read, never an empty list.
 
 mod collection;
+mod component;
 pub mod file;
+mod image;
+mod kubeadm;
 mod node;
 mod object;
 pub mod resource;
@@ -42,4 +45,4 @@ pub trait Reader: Send {
 }
 
 /// Every collector of cluster facts; their order has no meaning.
-pub const COLLECTORS: &[Collector] = &[node::COLLECTOR, version::COLLECTOR];
+pub const COLLECTORS: &[Collector] = &[component::COLLECTOR, kubeadm::COLLECTOR, node::COLLECTOR, version::COLLECTOR];

@@ -94,11 +94,30 @@ impl Request {
         Request { what, detail, labels: "", fields: "" }
     }
 
+    /// The scope, if it asks for objects.
+    pub fn scope(&self) -> Option<Scope> {
+        match self.what {
+            What::Objects(_, scope) => Some(scope),
+            What::Path(_) => None,
+        }
+    }
+
     /// The resource, if it asks for objects.
     pub fn resource(&self) -> Option<&'static Resource> {
         match self.what {
             What::Objects(resource, _) => Some(resource),
             What::Path(_) => None,
+        }
+    }
+}
+
+impl Scope {
+    /// Whether an object of that namespace and name lies within it.
+    pub fn holds(&self, namespace: &str, name: &str) -> bool {
+        match *self {
+            Scope::Everywhere => true,
+            Scope::Namespace(wanted) => wanted == namespace,
+            Scope::Named(wanted, named) => wanted == namespace && named == name,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::kubelet::{element, parse_gates};
 use super::root::Outcome;
 use super::{Collector, Host};
 use crate::fact::catalogue::{FactDoc, Field, Type};
+use crate::fact::flag::is_secret;
 use crate::fact::{Fact, Facts, Source};
 
 /// The components that are looked for.
@@ -180,11 +181,6 @@ fn set_components(facts: &mut Facts, found: &Found, source: &Source) {
     facts.set("control_plane.components", Fact::known(components, source.clone()));
     facts.set("control_plane.flags", Fact::known(flags, source.clone()));
     facts.set("control_plane.feature_gates", Fact::known(gates, source.clone()));
-}
-
-/// Whether a flag's value is a secret rather than the path of one.
-fn is_secret(name: &str) -> bool {
-    name.contains("password") || name.ends_with("secret") || name == "token"
 }
 
 /// The node's role, by what is set up here and not by its labels.

@@ -6,8 +6,8 @@
 //! <https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/kubelet-integration/>.
 //! k3s carries the kubelet inside its own process, MicroK8s inside kubelite.
 
-use super::flag::{Flag, parse_flags};
 use crate::fact::Source;
+use crate::fact::flag::{Flag, parse_flags};
 use crate::fact::host::Host;
 use crate::fact::host::k3s::K3s;
 use crate::fact::host::process::Process;

@@ -2,8 +2,8 @@
 //! which endpoint is the default, and whether it asks the runtime for its
 //! cgroup driver.
 
-use super::flag::Gate;
 use super::setting::Effective;
+use crate::fact::flag::Gate;
 use crate::fact::{Fact, Source};
 
 const CONTAINERD: &str = "unix:///run/containerd/containerd.sock";

@@ -9,7 +9,6 @@ mod command;
 mod config;
 mod declaration;
 mod endpoint;
-mod flag;
 #[cfg(test)]
 mod kubelet_test;
 mod presence;
@@ -28,9 +27,9 @@ use crate::fact::{Fact, Facts, Source};
 use command::Command;
 use setting::Effective;
 
+pub(super) use crate::fact::flag::{Flag, Gate, element, last, parse_bool, parse_flags, parse_gates};
 pub(super) use command::is_of_host;
 pub(super) use declaration::FLAG;
-pub(super) use flag::{Flag, Gate, element, last, parse_bool, parse_flags, parse_gates};
 pub(super) use version::{clean_version, kubelet_version, parse_image_version};
 
 /// The collector of `kubelet.*`.

@@ -5,7 +5,7 @@
 //! is not a kubelet; a binary or a unit is, even before the host joins.
 
 use super::command::Command;
-use super::flag::last;
+use crate::fact::flag::last;
 use crate::fact::host::Host;
 use crate::fact::host::k3s::K3s;
 use crate::fact::host::root::Outcome;

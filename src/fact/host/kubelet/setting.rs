@@ -7,7 +7,7 @@
 //! distributions pass values of their own.
 
 use super::config::Config;
-use super::flag::{self, Flag};
+use crate::fact::flag::{self, Flag};
 use crate::fact::host::document::{Node, NodeValue};
 use crate::fact::{Fact, Source, Value};
 

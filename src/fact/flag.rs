@@ -11,21 +11,21 @@ use crate::fact::{Fact, Source};
 
 /// A flag as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fact::host) struct Flag {
+pub(in crate::fact) struct Flag {
     /// Name without dashes, underscores read as dashes.
-    pub(in crate::fact::host) name: String,
+    pub(in crate::fact) name: String,
     /// Value; `true` for one that stands alone.
-    pub(in crate::fact::host) value: String,
+    pub(in crate::fact) value: String,
     /// Where it was read.
-    pub(in crate::fact::host) source: Source,
+    pub(in crate::fact) source: Source,
 }
 
 /// A feature gate as it was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fact::host) struct Gate {
-    pub(in crate::fact::host) name: String,
-    pub(in crate::fact::host) is_enabled: bool,
-    pub(in crate::fact::host) source: Source,
+pub(in crate::fact) struct Gate {
+    pub(in crate::fact) name: String,
+    pub(in crate::fact) is_enabled: bool,
+    pub(in crate::fact) source: Source,
 }
 
 /// Flags that stand alone: what follows them is not their value. Others that
@@ -66,7 +66,7 @@ const SWITCHES: &[&str] = &[
 ];
 
 /// Splits arguments, the program's name left out, into flags.
-pub(in crate::fact::host) fn parse_flags(arguments: &[(String, Source)]) -> Vec<Flag> {
+pub(in crate::fact) fn parse_flags(arguments: &[(String, Source)]) -> Vec<Flag> {
     let mut flags = Vec::new();
     let mut rest = arguments.iter().peekable();
     while let Some((argument, source)) = rest.next() {
@@ -88,13 +88,13 @@ pub(in crate::fact::host) fn parse_flags(arguments: &[(String, Source)]) -> Vec<
 }
 
 /// The last flag of that name: it wins.
-pub(in crate::fact::host) fn last<'a>(flags: &'a [Flag], name: &str) -> Option<&'a Flag> {
+pub(in crate::fact) fn last<'a>(flags: &'a [Flag], name: &str) -> Option<&'a Flag> {
     flags.iter().rev().find(|flag| flag.name == name)
 }
 
 /// The gates that all `--feature-gates` flags set together; each occurrence
 /// adds to the ones before, the last value of a gate wins.
-pub(in crate::fact::host) fn parse_gates(flags: &[Flag]) -> Vec<Gate> {
+pub(in crate::fact) fn parse_gates(flags: &[Flag]) -> Vec<Gate> {
     let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
     for flag in flags.iter().filter(|flag| flag.name == "feature-gates") {
         for pair in flag.value.trim_matches(['"', '\'']).split(',') {
@@ -109,7 +109,7 @@ pub(in crate::fact::host) fn parse_gates(flags: &[Flag]) -> Vec<Gate> {
 }
 
 /// A boolean as Go's `strconv.ParseBool` reads it.
-pub(in crate::fact::host) fn parse_bool(text: &str) -> Option<bool> {
+pub(in crate::fact) fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
@@ -117,20 +117,25 @@ pub(in crate::fact::host) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
+/// Whether a flag's value is a secret rather than the path of one.
+pub(in crate::fact) fn is_secret(name: &str) -> bool {
+    name.contains("password") || name.ends_with("secret") || name == "token"
+}
+
 /// A group of facts that share a source, as elements of lists are.
-pub(in crate::fact::host) fn element(members: Vec<(&str, Fact)>, source: &Source) -> Fact {
+pub(in crate::fact) fn element(members: Vec<(&str, Fact)>, source: &Source) -> Fact {
     let members: BTreeMap<String, Fact> = members.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect();
     Fact::known(members, source.clone())
 }
 
 impl Flag {
     /// As it would be typed.
-    pub(in crate::fact::host) fn setting(&self) -> String {
+    pub(in crate::fact) fn setting(&self) -> String {
         format!("--{}={}", self.name, self.value)
     }
 
     /// The members of its fact.
-    pub(in crate::fact::host) fn members(&self) -> Vec<(&'static str, Fact)> {
+    pub(in crate::fact) fn members(&self) -> Vec<(&'static str, Fact)> {
         vec![
             ("name", Fact::known(self.name.as_str(), self.source.clone())),
             ("value", Fact::known(self.value.as_str(), self.source.clone())),
@@ -141,7 +146,7 @@ impl Flag {
 
 impl Gate {
     /// The members of its fact.
-    pub(in crate::fact::host) fn members(&self) -> Vec<(&'static str, Fact)> {
+    pub(in crate::fact) fn members(&self) -> Vec<(&'static str, Fact)> {
         vec![
             ("name", Fact::known(self.name.as_str(), self.source.clone())),
             ("enabled", Fact::known(self.is_enabled, self.source.clone())),
