@@ -168,6 +168,7 @@ fn judge_one(
                 fix: judgement.fix,
                 references: rule.references.clone(),
                 waiver: None,
+                baseline: None,
                 fingerprint,
             }
         })

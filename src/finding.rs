@@ -52,6 +52,10 @@ pub struct Finding {
     /// The waiver that covers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<WaiverNote>,
+    /// Whether the baseline knows this failure; none without a baseline and
+    /// where nothing fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineMark>,
     /// Identifies rule and subject, not wording, value or line.
     pub fingerprint: String,
 }
@@ -66,4 +70,31 @@ pub struct WaiverNote {
     /// Who answers for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+}
+
+/// How a failure stands to the baseline that it was compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BaselineMark {
+    /// It did not fail there, or has become worse since.
+    New,
+    /// It failed there too, so it does not count for the exit code.
+    Known,
+}
+
+impl BaselineMark {
+    /// Its name, as reports spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BaselineMark::New => "new",
+            BaselineMark::Known => "known",
+        }
+    }
+}
+
+impl Finding {
+    /// Whether it fails and the baseline, where there is one, does not know it.
+    pub fn counts(&self) -> bool {
+        self.verdict == Verdict::Fail && self.baseline != Some(BaselineMark::Known)
+    }
 }

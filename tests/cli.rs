@@ -575,3 +575,67 @@ fn a_run_that_may_not_take_long_reports_what_is_not_read_as_unknown() {
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(timeless(&output)["complete"], true);
 }
+
+#[test]
+fn a_saved_report_is_written_in_other_formats_as_the_run_itself_writes_it() {
+    let place = Place::new();
+    let facts = place.facts(&known("burning"), &unreadable());
+    let saved = place.path("saved.json");
+    let saved = saved.to_str().unwrap();
+    let table = place.audit(&facts, &["--report", &format!("json={saved}")]);
+    assert_eq!(code(&table), 1);
+    let converted = run(&["convert", saved, "--format", "table"]);
+    assert_eq!((code(&converted), stderr(&converted)), (0, String::new()));
+    assert_eq!(stdout(&converted), stdout(&table));
+    let again = run(&["convert", saved, "--format", "json"]);
+    assert_eq!(stdout(&again), fs::read_to_string(saved).unwrap());
+    let lines = place.path("lines.jsonl");
+    let lines = lines.to_str().unwrap();
+    assert_eq!(code(&run(&["convert", saved, "--report", &format!("jsonl={lines}")])), 0);
+    assert_eq!(stdout(&run(&["convert", lines, "--format", "json"])), fs::read_to_string(saved).unwrap());
+}
+
+#[test]
+fn what_is_no_report_is_not_converted() {
+    let place = Place::new();
+    let facts = place.facts(&known("burning"), &known("1.7"));
+    let newer = place.write("newer.json", r#"{"schema": "scanner.report/v2"}"#);
+    let foreign = place.write("foreign.json", r#"{"version": "2.1.0", "runs": []}"#);
+    for (path, words) in [
+        (facts, "it is a facts document"),
+        (newer, "its schema is \"scanner.report/v2\""),
+        (foreign, "it names no schema"),
+        (place.path("none.json"), "no such file"),
+    ] {
+        for arguments in [&["convert"][..], &["audit", "--baseline"]] {
+            let output = scanner().args(arguments).arg(&path).output().unwrap();
+            assert_eq!((code(&output), stdout(&output)), (2, String::new()), "{}", path.display());
+            assert!(stderr(&output).starts_with("error: failed to read ") && stderr(&output).contains(words));
+        }
+    }
+}
+
+#[test]
+fn only_what_fails_anew_since_the_baseline_counts() {
+    let place = Place::new();
+    let baseline = place.path("baseline.json");
+    let baseline = baseline.to_str().unwrap();
+    let facts = place.facts(&known("burning"), &known("1.8"));
+    place.audit(&facts, &["--report", &format!("json={baseline}")]);
+    let facts = place.facts(&known("burning"), &known("1.7"));
+    let output = place.audit(&facts, &["--baseline", baseline, "--format", "json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(
+        stderr(&output).ends_with("(1 failed below it, 0 unknown); 1 known by the baseline\n"),
+        "{}",
+        stderr(&output)
+    );
+    let report = timeless(&output);
+    let marks: Vec<_> = report["findings"].as_array().unwrap().iter().map(|one| one["baseline"].clone()).collect();
+    assert_eq!(marks, ["known", "new"]);
+    assert_eq!((&report["summary"]["fail"], &report["baseline"]["known"]), (&json!(2), &json!(1)));
+    assert_eq!(code(&place.audit(&facts, &["--baseline", baseline, "--fail-on", "low"])), 1);
+    let facts = place.facts(&known("containerd"), &known("1.8"));
+    let mended = timeless(&place.audit(&facts, &["--baseline", baseline, "--format", "json"]));
+    assert_eq!((&mended["baseline"]["fixed"], &mended["baseline"]["new"]), (&json!(1), &json!(0)));
+}

@@ -6,9 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scanner::fact::Source;
+use scanner::fact::{ObjectReference, Source};
 use scanner::finding::{Evidence, Finding, Severity, Subject, Verdict, WaiverNote};
-use scanner::report::{Format, Report, Run, View, escape, render};
+use scanner::report::{Format, Report, Run, Summary, View, escape, render};
 use serde_json::{Value, json};
 
 fn repository() -> PathBuf {
@@ -31,7 +31,8 @@ fn finding(rule: &str, severity: Severity, verdict: Verdict, message: &str) -> F
         fix: None,
         references: Vec::new(),
         waiver: None,
-        fingerprint: "0123456789abcdef".into(),
+        baseline: None,
+        fingerprint: rule.bytes().fold(7_u128, |sum, byte| sum.wrapping_mul(0x100_0193) ^ u128::from(byte)).to_string(),
     }
 }
 
@@ -117,6 +118,40 @@ fn sample() -> Report {
     report
 }
 
+/// The sample with each form of source and number, compared with a baseline.
+fn report_with_everything() -> Report {
+    let mut report = sample();
+    let reference = ObjectReference {
+        api_version: "apps/v1".into(),
+        kind: "Deployment".into(),
+        namespace: Some("shop".into()),
+        name: "cart".into(),
+    };
+    let source = Source::Object { object: reference.into(), path: ".spec.replicas".into() };
+    let mut of_object = finding("workload/one-replica", Severity::Low, Verdict::Fail, "1 replica");
+    of_object.subject = Subject {
+        kind: "Deployment".into(),
+        api_version: Some("apps/v1".into()),
+        namespace: Some("shop".into()),
+        name: "cart".into(),
+    };
+    of_object.evidence = vec![
+        evidence(
+            "deployments",
+            json!({"replicas": 1, "share": 0.1, "load": 1e300, "most": u64::MAX, "least": i64::MIN}),
+            source,
+        ),
+        evidence("load", 0.300_000_000_000_000_04_f64, Source::file("/proc/loadavg")),
+    ];
+    of_object.fingerprint = "fedcba9876543210".into();
+    report.findings.push(of_object);
+    report.summary = Summary::of(&report.findings);
+    let mut older = sample();
+    older.findings.retain(|finding| finding.severity != Severity::Critical);
+    report.compare_with_baseline(&older);
+    report
+}
+
 fn rendered(report: &Report, format: Format, view: View) -> String {
     let mut out = Vec::new();
     render(report, format, view, &mut out).unwrap();
@@ -164,13 +199,54 @@ fn the_json_report_keeps_to_its_schema() {
     let document: Value = serde_json::from_str(&rendered(&sample(), Format::Json, View::default())).unwrap();
     assert_valid("report.schema.json", &document);
     let members: Vec<_> = document.as_object().unwrap().keys().map(String::as_str).collect();
-    let order =
-        ["schema", "scanner", "command", "complete", "started_at", "duration_ms", "targets", "summary", "findings"];
+    let order = [
+        "schema",
+        "scanner",
+        "command",
+        "complete",
+        "started_at",
+        "duration_ms",
+        "targets",
+        "summary",
+        "findings",
+        "why",
+    ];
     assert_eq!(members, order);
     let counts = json!({"pass": 1, "fail": 3, "unknown": 2, "not-applicable": 1, "waived": 1,
         "fail_by_severity": {"critical": 1, "high": 0, "medium": 2, "low": 0, "info": 0}});
     assert_eq!(document["summary"], counts);
     assert_eq!(document["started_at"], "2026-11-23T10:00:00Z");
+}
+
+#[test]
+fn a_report_is_read_back_as_it_was_written() {
+    let report = report_with_everything();
+    for format in [Format::Json, Format::Jsonl] {
+        let text = rendered(&report, format, View::default());
+        let again = Report::parse(&text).unwrap();
+        assert_eq!(again, report, "{}", format.name());
+        assert_eq!(rendered(&again, format, View::default()), text);
+    }
+}
+
+#[test]
+fn each_of_the_json_lines_is_a_document_and_together_they_are_the_report() {
+    let report = report_with_everything();
+    let text = rendered(&report, Format::Jsonl, View::default());
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), report.findings.len() + 2);
+    assert_eq!((&lines[0]["type"], &lines[0]["schema"]), (&json!("report"), &json!("scanner.report/v1")));
+    assert!(lines[1..lines.len() - 1].iter().all(|line| line["type"] == "finding"));
+    let last = lines.last().unwrap();
+    assert_eq!((&last["type"], &last["complete"]), (&json!("summary"), &json!(true)));
+    assert_eq!(last["summary"]["fail"], report.summary.fail);
+    let mut document: Value = serde_json::from_str(&rendered(&report, Format::Json, View::default())).unwrap();
+    assert_valid("report.schema.json", &document);
+    let document = document.as_object_mut().unwrap();
+    assert_eq!(document.remove("findings").unwrap().as_array().unwrap().len(), lines.len() - 2);
+    for (member, value) in document {
+        assert!(lines[0].get(member) == Some(value) || last.get(member) == Some(value), "{member}");
+    }
 }
 
 #[test]

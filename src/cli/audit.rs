@@ -13,13 +13,14 @@ use super::exit::{self, Exit, Threshold};
 use super::failure::Failure;
 use super::input::{HostArgs, NamedFacts, open_host, read_ahead, read_facts, read_host};
 use super::interrupt::Work;
-use super::output::{Destination, ReportArg, parse_format, parse_report};
+use super::output::OutputArgs;
 use super::rule_source::{RuleArgs, read_waivers};
+use super::saved_report::BaselineArgs;
 use super::terminal::Terminal;
 use crate::evaluate::{audit_cluster, audit_host, waive};
 use crate::fact;
 use crate::finding::{Finding, Severity, Subject};
-use crate::report::{Format, Report, Run, View, render};
+use crate::report::{Report, Run};
 use crate::rule::{Rule, RuleSet};
 
 /// Age from which on the tables of dates and versions are warned of.
@@ -52,15 +53,10 @@ pub(crate) struct AuditArgs {
     /// Exit with 3 if nothing fails but something at or above --fail-on could not be judged
     #[arg(long, help_heading = "Verdict")]
     strict: bool,
-    /// Form of the report: table or json
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format, help_heading = "Output")]
-    format: Format,
-    /// Write the report to FILE instead of stdout
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    output: Option<PathBuf>,
-    /// Write a further report to FILE, such as json=report.json (repeatable)
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report, help_heading = "Output")]
-    report: Vec<ReportArg>,
+    #[command(flatten)]
+    baseline: BaselineArgs,
+    #[command(flatten)]
+    outputs: OutputArgs,
 }
 
 /// Runs the command.
@@ -69,8 +65,9 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     super::start_threads();
     let (started, started_at) = (Instant::now(), super::now());
     let now = args.now.unwrap_or(started_at);
-    let mut outputs = open_outputs(args, terminal)?;
+    let outputs = args.outputs.open(terminal)?;
     let waivers = read_waivers(&args.waivers)?;
+    let baseline = args.baseline.read(terminal)?;
     let is_nothing_named = args.facts.is_empty() && !args.cluster.is_named();
     let is_host_judged = is_nothing_named || args.host || args.root.root.is_some();
     let host = if is_host_judged { Some(open_host(&args.root, started)?) } else { None };
@@ -117,11 +114,6 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         terminal.note(&format!("warning: the table {table} of the rules is {days} days old: {update}"));
     }
 
-    let threshold = Threshold { fail_on: Severity::named(&args.fail_on), strict: args.strict };
-    let (mut exit, mut reason) = exit::decide(&findings, threshold);
-    if is_interrupted {
-        (exit, reason) = (Exit::Interrupted, format!("interrupted; the report is partial: {reason}"));
-    }
     let run = Run {
         command: "audit",
         complete: !is_interrupted,
@@ -130,10 +122,16 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         targets,
         rules_digest: rules.digest().to_owned(),
     };
-    let report = Report::new(run, findings, &selected);
-    for output in &mut outputs {
-        output.write(&report)?;
+    let mut report = Report::new(run, findings, &selected);
+    if let Some(baseline) = &baseline {
+        report.compare_with_baseline(baseline);
     }
+    let threshold = Threshold { fail_on: Severity::named(&args.fail_on), strict: args.strict };
+    let (mut exit, mut reason) = exit::decide(&report.findings, threshold);
+    if is_interrupted {
+        (exit, reason) = (Exit::Interrupted, format!("interrupted; the report is partial: {reason}"));
+    }
+    outputs.write(&report)?;
     terminal.note(&format!("audit: exit {}: {reason}", exit.code()));
     Ok(exit)
 }
@@ -171,38 +169,4 @@ impl Verdicts<'_> {
         }
         (self.targets, self.findings)
     }
-}
-
-/// A form of the report and where it goes.
-struct Output {
-    format: Format,
-    view: View,
-    destination: Destination,
-}
-
-impl Output {
-    fn write(&mut self, report: &Report) -> Result<(), Failure> {
-        let mut bytes = Vec::new();
-        render(report, self.format, self.view, &mut bytes)
-            .map_err(|error| Failure::new(format!("write the report as {}: {error}", self.format.name())))?;
-        self.destination.write(&bytes)
-    }
-}
-
-fn open_outputs(args: &AuditArgs, terminal: Terminal) -> Result<Vec<Output>, Failure> {
-    let main = (args.format, args.output.as_deref());
-    let further = args.report.iter().map(|report| (report.format, Some(report.path.as_path())));
-    std::iter::once(main)
-        .chain(further)
-        .map(|(format, path)| {
-            let destination = Destination::open(path)?;
-            // A file has neither colour nor columns.
-            let view = if destination.is_stdout() {
-                terminal.view
-            } else {
-                View { verbose: terminal.view.verbose, ..View::default() }
-            };
-            Ok(Output { format, view, destination })
-        })
-        .collect()
 }

@@ -52,30 +52,32 @@ pub(crate) struct Threshold {
 
 /// The code for findings, and the reason in one line.
 pub(crate) fn decide(findings: &[Finding], threshold: Threshold) -> (Exit, String) {
-    let failed = count(findings, Verdict::Fail);
-    let unknown = count(findings, Verdict::Unknown);
+    let failed = count(findings, Finding::counts);
+    let unknown = count(findings, |finding| finding.verdict == Verdict::Unknown);
+    let known = findings.iter().filter(|finding| finding.verdict == Verdict::Fail && !finding.counts()).count();
+    let known = if known == 0 { String::new() } else { format!("; {known} known by the baseline") };
     let Some(fail_on) = threshold.fail_on else {
         let total = failed.at_or_above(Severity::Info);
-        return (Exit::Clean, format!("judged, and nothing counts with --fail-on none ({total} failed)"));
+        return (Exit::Clean, format!("judged, and nothing counts with --fail-on none ({total} failed{known})"));
     };
     let name = fail_on.name();
     let at = failed.at_or_above(fail_on);
     if at > 0 {
-        return (Exit::Failed, format!("{at} failed at or above {name} ({})", listed(&failed, fail_on)));
+        return (Exit::Failed, format!("{at} failed at or above {name} ({}){known}", listed(&failed, fail_on)));
     }
     let undecided = unknown.at_or_above(fail_on);
     if threshold.strict && undecided > 0 {
         let unknown = listed(&unknown, fail_on);
-        return (Exit::Unknown, format!("{undecided} at or above {name} could not be judged ({unknown})"));
+        return (Exit::Unknown, format!("{undecided} at or above {name} could not be judged ({unknown}){known}"));
     }
     let below = failed.at_or_above(Severity::Info);
     let all = unknown.at_or_above(Severity::Info);
-    (Exit::Clean, format!("nothing failed at or above {name} ({below} failed below it, {all} unknown)"))
+    (Exit::Clean, format!("nothing failed at or above {name} ({below} failed below it, {all} unknown){known}"))
 }
 
-fn count(findings: &[Finding], verdict: Verdict) -> BySeverity {
+fn count(findings: &[Finding], is_counted: impl Fn(&Finding) -> bool) -> BySeverity {
     let mut counts = BySeverity::default();
-    for finding in findings.iter().filter(|finding| finding.verdict == verdict) {
+    for finding in findings.iter().filter(|finding| is_counted(finding)) {
         counts.add(finding.severity);
     }
     counts
@@ -94,7 +96,7 @@ fn listed(counts: &BySeverity, threshold: Severity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Subject;
+    use crate::finding::{BaselineMark, Subject};
 
     fn finding(severity: Severity, verdict: Verdict) -> Finding {
         Finding {
@@ -108,6 +110,7 @@ mod tests {
             fix: None,
             references: Vec::new(),
             waiver: None,
+            baseline: None,
             fingerprint: String::new(),
         }
     }
@@ -127,6 +130,22 @@ mod tests {
     #[test]
     fn a_waived_failure_never_counts() {
         assert_eq!(code(&[finding(Severity::Critical, Verdict::Waived)], Some(Severity::Info), true), 0);
+    }
+
+    #[test]
+    fn what_the_baseline_knows_does_not_count() {
+        let mut known = finding(Severity::Critical, Verdict::Fail);
+        known.baseline = Some(BaselineMark::Known);
+        let (exit, reason) = decide(&[known.clone()], Threshold { fail_on: Some(Severity::High), strict: false });
+        assert_eq!(exit, Exit::Clean);
+        assert_eq!(reason, "nothing failed at or above high (0 failed below it, 0 unknown); 1 known by the baseline");
+        let mut new = known.clone();
+        new.baseline = Some(BaselineMark::New);
+        let (exit, reason) = decide(&[known, new], Threshold { fail_on: Some(Severity::High), strict: false });
+        assert_eq!(
+            (exit, reason.as_str()),
+            (Exit::Failed, "1 failed at or above high (1 critical); 1 known by the baseline")
+        );
     }
 
     #[test]

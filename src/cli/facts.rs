@@ -10,11 +10,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::input::{HostArgs, open_host, read_host};
 use super::interrupt::{Outcome, Work};
-use super::output::{Destination, parse_format};
+use super::output::{Destination, ListFormat};
 use super::terminal::Terminal;
 use crate::fact::{Facts, catalogue};
 use crate::report::facts::{Collector, FACTS_SCHEMA, FactsDocument, NamedHost, write_list};
-use crate::report::{Format, View, write_pretty};
+use crate::report::{View, write_pretty};
 
 /// Prints every fact of this host, its value, and where it was read.
 #[derive(Args, Clone, Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct FactsArgs {
     #[command(flatten)]
     host: HostArgs,
     /// Form of the list: table or json (a document that audit --facts judges)
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format, help_heading = "Output")]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ListFormat::Table, help_heading = "Output")]
+    format: ListFormat,
     /// Write to FILE instead of stdout
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     output: Option<PathBuf>,
@@ -48,11 +48,11 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
     let is_interrupted = reading.outcome == Outcome::Interrupted;
     let mut bytes = Vec::new();
     let written = match args.format {
-        Format::Table => {
+        ListFormat::Table => {
             let view = if destination.is_stdout() { terminal.view } else { View::default() };
             write_list(&reading.host.facts, view, &mut bytes)
         }
-        Format::Json => {
+        ListFormat::Json => {
             let document = FactsDocument {
                 schema: FACTS_SCHEMA.to_owned(),
                 scanner: Collector { version: env!("CARGO_PKG_VERSION").to_owned() },

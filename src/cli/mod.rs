@@ -4,6 +4,7 @@
 
 mod audit;
 mod cluster_input;
+mod convert;
 mod exit;
 mod explain;
 mod facts;
@@ -15,6 +16,7 @@ mod interrupt;
 mod output;
 mod rule_source;
 mod rules;
+mod saved_report;
 mod terminal;
 
 use std::ffi::OsString;
@@ -53,6 +55,8 @@ enum Command {
     /// Judge this host by the rules
     #[command(after_help = EXIT_CODES)]
     Audit(audit::AuditArgs),
+    /// Write a saved report in other formats
+    Convert(convert::ConvertArgs),
     /// Print what would be judged: every fact, its value, and where it was read
     Facts(facts::FactsArgs),
     /// List, read, check and test rules
@@ -80,6 +84,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let terminal = Terminal::new(arguments.display);
     let outcome = match &arguments.command {
         Command::Audit(args) => audit::run(args, terminal),
+        Command::Convert(args) => convert::run(args, terminal),
         Command::Facts(args) => facts::run(args, terminal),
         Command::Rules(command) => rules::run(command, terminal),
         Command::Explain(args) => explain::run(args, terminal),

@@ -8,8 +8,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueEnum};
+
 use super::failure::Failure;
-use crate::report::Format;
+use super::terminal::Terminal;
+use crate::report::{Format, Report, View, render};
 
 /// Something that results are written to.
 #[derive(Debug)]
@@ -64,15 +67,78 @@ impl Destination {
     }
 }
 
+/// The form of what is no report, such as a list of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
+}
+
+/// In which forms a report is written, and where to.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct OutputArgs {
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format, help_heading = "Output", help = format!("Form of the report: {}", format_names()))]
+    format: Format,
+    /// Write the report to FILE instead of stdout
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Write a further report to FILE, such as json=report.json (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report, help_heading = "Output")]
+    report: Vec<ReportArg>,
+}
+
+impl OutputArgs {
+    /// Opens every file, before the work begins.
+    pub(crate) fn open(&self, terminal: Terminal) -> Result<Outputs, Failure> {
+        let main = (self.format, self.output.as_deref());
+        let further = self.report.iter().map(|report| (report.format, Some(report.path.as_path())));
+        let open = |(format, path)| {
+            let destination = Destination::open(path)?;
+            // A file has neither colour nor columns.
+            let view = if destination.is_stdout() {
+                terminal.view
+            } else {
+                View { verbose: terminal.view.verbose, ..View::default() }
+            };
+            Ok(Output { format, view, destination })
+        };
+        std::iter::once(main).chain(further).map(open).collect::<Result<_, _>>().map(Outputs)
+    }
+}
+
+/// The forms of a report and where each goes, all open.
+pub(crate) struct Outputs(Vec<Output>);
+
+struct Output {
+    format: Format,
+    view: View,
+    destination: Destination,
+}
+
+impl Outputs {
+    /// Writes a report in every form.
+    pub(crate) fn write(self, report: &Report) -> Result<(), Failure> {
+        for mut output in self.0 {
+            let mut bytes = Vec::new();
+            render(report, output.format, output.view, &mut bytes)
+                .map_err(|error| Failure::new(format!("write the report as {}: {error}", output.format.name())))?;
+            output.destination.write(&bytes)?;
+        }
+        Ok(())
+    }
+}
+
 /// A report to write beside the main one: `FORMAT=FILE`.
 #[derive(Clone, Debug)]
-pub(crate) struct ReportArg {
-    pub(crate) format: Format,
-    pub(crate) path: PathBuf,
+struct ReportArg {
+    format: Format,
+    path: PathBuf,
 }
 
 /// Parses `FORMAT=FILE`.
-pub(crate) fn parse_report(text: &str) -> Result<ReportArg, String> {
+fn parse_report(text: &str) -> Result<ReportArg, String> {
     let Some((format, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
         return Err("expected FORMAT=FILE, such as json=report.json".to_owned());
     };
@@ -80,11 +146,12 @@ pub(crate) fn parse_report(text: &str) -> Result<ReportArg, String> {
 }
 
 /// Parses the name of a format.
-pub(crate) fn parse_format(name: &str) -> Result<Format, String> {
-    Format::named(name).ok_or_else(|| {
-        let names: Vec<_> = Format::ALL.into_iter().map(Format::name).collect();
-        format!("there is no format of that name; there are: {}", names.join(", "))
-    })
+fn parse_format(name: &str) -> Result<Format, String> {
+    Format::named(name).ok_or_else(|| format!("there is no format of that name; there are: {}", format_names()))
+}
+
+fn format_names() -> String {
+    Format::ALL.map(Format::name).join(", ")
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::output::{Destination, parse_format};
+use super::output::{Destination, ListFormat};
 use super::rule_source::{RuleArgs, load};
 use super::terminal::Terminal;
 use crate::report::rule::{markdown, severities, write_list, write_rule};
-use crate::report::{Format, escape, write_pretty};
+use crate::report::{escape, write_pretty};
 use crate::rule::{LoadOptions, Rule, RuleSet, example};
 
 /// Lists, shows, checks and tests rules.
@@ -35,8 +35,8 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     rules: RuleArgs,
     /// Form of the list: table or json
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ListFormat::Table)]
+    format: ListFormat,
 }
 
 /// Which rule to show.
@@ -96,8 +96,8 @@ fn list(args: &ListArgs, terminal: Terminal) -> Result<(), Failure> {
     let selected = args.rules.select(&rules)?;
     let mut bytes = Vec::new();
     let written = match args.format {
-        Format::Table => write_list(&selected, terminal.view, &mut bytes),
-        Format::Json => {
+        ListFormat::Table => write_list(&selected, terminal.view, &mut bytes),
+        ListFormat::Json => {
             let rules: Vec<_> = selected.iter().map(|rule| as_json(rule)).collect();
             write_pretty(&rules, &mut bytes)
         }

@@ -10,6 +10,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Source {
+    /// A Kubernetes object. It stands before files, since both have a path and
+    /// the first form that fits is taken when a source is read.
+    Object {
+        /// Which object; shared by all facts that were read from it.
+        object: Arc<ObjectReference>,
+        /// The field, as a JSONPath such as `.spec.podCIDR`.
+        path: Cow<'static, str>,
+    },
     /// A file of the host, by its path beneath the root.
     File {
         /// Absolute path as the host itself names it, never the scanner's.
@@ -22,13 +30,6 @@ pub enum Source {
     Cri {
         /// The method, such as `Status` or `RuntimeConfig`.
         cri: String,
-    },
-    /// A Kubernetes object.
-    Object {
-        /// Which object; shared by all facts that were read from it.
-        object: Arc<ObjectReference>,
-        /// The field, as a JSONPath such as `.spec.podCIDR`.
-        path: Cow<'static, str>,
     },
     /// Nothing is set, so the documented default holds.
     Default {

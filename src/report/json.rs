@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::{Report, escape};
 
@@ -25,10 +25,20 @@ pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<(
     out.write_all(b"\n")
 }
 
-/// `PrettyFormatter`, with invisible characters escaped.
-struct SafeFormatter<'a>(PrettyFormatter<'a>);
+/// Writes any value as a JSON document on one line that is safe to look at.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter(CompactFormatter));
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
 
-impl Formatter for SafeFormatter<'_> {
+/// A formatter, with invisible characters escaped.
+struct SafeFormatter<F>(F);
+
+impl<F: Formatter> Formatter for SafeFormatter<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut written = 0;
         for (at, hostile) in fragment.char_indices().filter(|(_, character)| escape::is_hostile(*character)) {
