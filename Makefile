@@ -1,15 +1,15 @@
 # Two commands do all of it on a fresh Debian or Ubuntu with Rust:
 #   make audit   installs what the build needs, builds, and audits this host
 #   make test    installs what the tests need, and runs them all
-# Other systems: a C compiler (for the linker) and Rust are all that is needed.
+# Other systems: Rust, a C compiler (for the linker) and libpcap with its headers are all that is needed.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-# What to install where a program is missing: program=package.
-BUILD_NEEDS := cc=gcc
+# What to install where a program or a file is missing: program=package.
+BUILD_NEEDS := cc=gcc /usr/include/pcap/pcap.h=libpcap-dev
 TEST_NEEDS := $(BUILD_NEEDS) containerd=containerd runc=runc tcpdump=tcpdump tshark=tshark
 BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner
 
@@ -60,7 +60,7 @@ samples:
 
 # Installs the packages of those programs that are missing.
 define install
-packages=(); for need in $(1); do command -v "$${need%%=*}" >/dev/null || packages+=("$${need#*=}"); done; \
+packages=(); for need in $(1); do command -v "$${need%%=*}" >/dev/null || [ -f "$${need%%=*}" ] || packages+=("$${need#*=}"); done; \
   if [ "$${#packages[@]}" -gt 0 ]; then $(call apt,"$${packages[@]}"); fi
 endef
 

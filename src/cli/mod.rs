@@ -3,6 +3,7 @@
 //! environment, or exits; one file for each command.
 
 mod audit;
+mod capture;
 mod cluster_input;
 mod convert;
 mod exit;
@@ -64,6 +65,8 @@ enum Command {
     Rules(rules::RulesCommand),
     /// Explain a rule, or find the rules that an error message points to
     Explain(explain::ExplainArgs),
+    /// Trace packets in a pod's, container's, process's or named network namespace, or of a file, as tcpdump prints them
+    Capture(Box<capture::CaptureArgs>),
     /// Print the completions of a shell
     Completions(generate::CompletionsArgs),
     /// Print the manual page
@@ -73,7 +76,7 @@ enum Command {
 /// Runs the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     std::panic::set_hook(Box::new(report_fault));
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match Arguments::try_parse_from(capture::tell_letters_apart(arguments)) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are results; who closed the pipe has read enough.
@@ -88,6 +91,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Facts(args) => facts::run(args, terminal),
         Command::Rules(command) => rules::run(command, terminal),
         Command::Explain(args) => explain::run(args, terminal),
+        Command::Capture(args) => capture::run(args, terminal),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
     };

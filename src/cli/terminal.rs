@@ -6,7 +6,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use terminal_size::{Width, terminal_size_of};
 
 use crate::report::{View, escape};
@@ -21,8 +21,8 @@ pub(crate) struct DisplayArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Display")]
     quiet: bool,
     /// Show passes, what does not apply, and lists in full
-    #[arg(short, long, global = true, help_heading = "Display")]
-    verbose: bool,
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Display")]
+    verbose: u8,
 }
 
 /// When to use colour.
@@ -97,12 +97,18 @@ impl Terminal {
             view: View {
                 color: environment.wants_color(display.color, stdout.is_terminal()),
                 width: width.filter(|columns| *columns > 0),
-                verbose: display.verbose,
+                verbose: display.verbose > 0,
             },
             color_stderr: environment.wants_color(display.color, stderr.is_terminal()),
             is_quiet: display.quiet,
             shows_progress: !display.quiet && stderr.is_terminal() && environment.term.as_deref() != Some("dumb"),
         }
+    }
+
+    /// The same terminal, for a command of which `-q` and `-v` mean something else.
+    pub(crate) fn with_notes(self) -> Self {
+        let view = View { verbose: false, ..self.view };
+        Terminal { is_quiet: false, view, ..self }
     }
 
     /// Says something on stderr that is not an error.

@@ -81,6 +81,10 @@ pub struct Record<'a> {
     pub packet: Packet<'a>,
     /// Where it was captured.
     pub interface: &'a Interface,
+    /// Which interface of the file that is, from zero, whatever section it is in.
+    pub number: usize,
+    /// How many interfaces the file has named so far.
+    pub interface_count: usize,
 }
 
 /// Reads the packets of a capture file in their order.
@@ -142,15 +146,23 @@ impl<R: Read> Reader<R> {
         };
         let Some(found) = found else { return Ok(None) };
         self.has_ended = false;
-        let interface = match &self.format {
-            Format::Pcap(file) => Some(file.interface()),
-            Format::Pcapng(file) => file.interface(found.interface),
+        let (interface, first, interface_count) = match &self.format {
+            Format::Pcap(file) => (Some(file.interface()), 0, 1),
+            Format::Pcapng(file) => (file.interface(found.interface), file.first_number(), file.interface_count()),
         };
         // Formats give only ranges and interfaces that they have looked at.
         let Some((interface, bytes)) = interface.zip(self.block.get(found.bytes)) else { return Ok(None) };
         let Found { timestamp_ns, length, .. } = found;
         let packet = Packet { timestamp_ns, length, bytes, link_type: interface.link_type };
-        Ok(Some(Record { packet, interface }))
+        Ok(Some(Record { packet, interface, number: first.saturating_add(found.interface), interface_count }))
+    }
+
+    /// The interface of a pcap file, which its header describes.
+    pub fn pcap_interface(&self) -> Option<&Interface> {
+        match &self.format {
+            Format::Pcap(file) => Some(file.interface()),
+            Format::Pcapng(_) => None,
+        }
     }
 }
 

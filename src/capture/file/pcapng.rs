@@ -35,12 +35,14 @@ const MAX_NAME: usize = 256;
 pub(super) struct File {
     order: ByteOrder,
     interfaces: Vec<Interface>,
+    /// How many interfaces the sections before this one had.
+    forgotten: usize,
 }
 
 impl File {
     /// Reads the first section header behind its type.
     pub(super) fn begin<R: Read>(input: &mut Input<R>, block: &mut Vec<u8>) -> Result<Self, ReadCapture> {
-        let mut file = File { order: ByteOrder::Little, interfaces: Vec::new() };
+        let mut file = File { order: ByteOrder::Little, interfaces: Vec::new(), forgotten: 0 };
         let offset = input.offset().saturating_sub(4);
         input.read(block, 4, "a block's header")?;
         let length: [u8; 4] = block.as_slice().try_into().unwrap_or_default();
@@ -51,6 +53,16 @@ impl File {
     /// An interface of this section.
     pub(super) fn interface(&self, number: usize) -> Option<&Interface> {
         self.interfaces.get(number)
+    }
+
+    /// The number of this section's first interface in the whole file.
+    pub(super) fn first_number(&self) -> usize {
+        self.forgotten
+    }
+
+    /// How many interfaces the file has had so far.
+    pub(super) fn interface_count(&self) -> usize {
+        self.forgotten.saturating_add(self.interfaces.len())
     }
 
     /// Reads blocks up to the next packet.
@@ -109,6 +121,7 @@ impl File {
             Some([0x4d, 0x3c, 0x2b, 0x1a]) => ByteOrder::Little,
             _ => return Err(ReadCapture::Malformed { offset, fault: "a section's order of bytes is not known" }),
         };
+        self.forgotten = self.forgotten.saturating_add(self.interfaces.len());
         self.interfaces.clear();
         let (major, minor) = self.order.u16(block, 4).zip(self.order.u16(block, 6)).unwrap_or_default();
         if major != 1 || (minor != 0 && minor != 2) {
