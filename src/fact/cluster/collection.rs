@@ -165,6 +165,15 @@ impl Lists {
             None => Fact::group(elements),
         }
     }
+
+    /// A list fact of what was seen, in which each request that gave less than
+    /// everything is an element that could not be read: what was seen is
+    /// judged all the same.
+    pub fn fact_with_gaps(&self, requests: &[&Request], mut elements: Vec<Fact>) -> Fact {
+        let gaps: BTreeSet<String> = requests.iter().filter_map(|request| self.gap(request)).collect();
+        elements.extend(gaps.into_iter().map(|reason| Fact::Unreadable { source: None, reason }));
+        Fact::group(elements)
+    }
 }
 
 /// Whether the answer to one request holds that to the other.

@@ -94,22 +94,52 @@ const PASSED: &[(&str, &str)] = &[
 ];
 
 /// A component and what shows it.
-struct Component {
-    reference: Arc<ObjectReference>,
-    name: &'static str,
+pub(super) struct Component {
+    pub(super) reference: Arc<ObjectReference>,
+    pub(super) name: &'static str,
     kind: &'static str,
     node: Fact,
-    version: Fact,
+    pub(super) version: Fact,
     flags: Vec<Flag>,
 }
 
+/// The components that were seen.
 #[derive(Default)]
-struct Components {
+pub(super) struct Components {
     found: Vec<Component>,
 }
 
 impl Reader for Components {
     fn see(&mut self, object: &Object<'_>) {
+        Components::see(self, object);
+    }
+
+    fn finish(mut self: Box<Self>, lists: &Lists) -> Facts {
+        self.leave_out_what_pods_show();
+        self.found.sort_by(|a, b| (a.name, a.kind, &a.reference).cmp(&(b.name, b.kind, &b.reference)));
+        let is_running_server =
+            |component: &&Component| component.name == "kube-apiserver" && component.kind != "kubeadm-config";
+        let servers: Vec<Fact> = self.found.iter().filter(is_running_server).map(Component::fact).collect();
+        let all = self.found.iter().map(Component::fact).collect();
+        let mut facts = Facts::default();
+        // Nodes show only what k3s runs, where there are no pods of components.
+        let is_seen = self.found.iter().any(|component| component.kind == "pod");
+        let asked = [&PODS_OF_SYSTEM, &DAEMON_SETS_OF_SYSTEM, &ALL_NODES];
+        facts.set("components", lists.fact_with_gaps(if is_seen { &asked[..2] } else { &asked }, all));
+        let servers = if servers.is_empty() && lists.gap(&PODS_OF_SYSTEM).is_none() {
+            let reason = "no API server runs as a pod of this cluster or in k3s: its control plane hides its flags";
+            Fact::Unreadable { source: None, reason: reason.to_owned() }
+        } else {
+            lists.fact(&PODS_OF_SYSTEM, servers)
+        };
+        facts.set("api_servers", servers);
+        facts
+    }
+}
+
+impl Components {
+    /// Takes the components that an object shows.
+    pub(super) fn see(&mut self, object: &Object<'_>) {
         if object.is(&PODS) {
             if is_static(object) {
                 self.from_template(object, "pod", ".spec");
@@ -132,27 +162,11 @@ impl Reader for Components {
         }
     }
 
-    fn finish(mut self: Box<Self>, lists: &Lists) -> Facts {
-        self.leave_out_what_pods_show();
-        self.found.sort_by(|a, b| (a.name, a.kind, &a.reference).cmp(&(b.name, b.kind, &b.reference)));
-        let is_running_server =
-            |component: &&Component| component.name == "kube-apiserver" && component.kind != "kubeadm-config";
-        let servers: Vec<Fact> = self.found.iter().filter(is_running_server).map(Component::fact).collect();
-        let all = self.found.iter().map(Component::fact).collect();
-        let mut facts = Facts::default();
-        facts.set("components", lists.fact_of(&[&PODS_OF_SYSTEM, &DAEMON_SETS_OF_SYSTEM, &ALL_NODES], all));
-        let servers = if servers.is_empty() && lists.gap(&PODS_OF_SYSTEM).is_none() {
-            let reason = "no API server runs as a pod of this cluster or in k3s: its control plane hides its flags";
-            Fact::Unreadable { source: None, reason: reason.to_owned() }
-        } else {
-            lists.fact(&PODS_OF_SYSTEM, servers)
-        };
-        facts.set("api_servers", servers);
-        facts
+    /// Those that run, as far as the API shows it.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Component> {
+        self.found.iter().filter(|component| component.kind != "kubeadm-config")
     }
-}
 
-impl Components {
     fn from_template(&mut self, object: &Object<'_>, kind: &'static str, spec: &'static str) {
         for (at, container) in object.list(&format!("{}.containers", &spec[1..])).iter().enumerate() {
             let image = container.get("image").and_then(Json::as_str).unwrap_or_default();

@@ -6,14 +6,17 @@
 //! its concern: [`file`] reads them from files. What was denied, or is not in
 //! the files, is a fact that cannot be read, never an empty list.
 
+mod backup;
 mod collection;
 mod component;
 pub mod file;
 mod image;
+mod k3s;
 mod kubeadm;
 mod node;
 mod object;
 pub mod resource;
+mod skew;
 mod version;
 
 pub use collection::{Collection, Listing, Lists};
@@ -45,4 +48,12 @@ pub trait Reader: Send {
 }
 
 /// Every collector of cluster facts; their order has no meaning.
-pub const COLLECTORS: &[Collector] = &[component::COLLECTOR, kubeadm::COLLECTOR, node::COLLECTOR, version::COLLECTOR];
+pub const COLLECTORS: &[Collector] = &[
+    backup::COLLECTOR,
+    component::COLLECTOR,
+    k3s::COLLECTOR,
+    kubeadm::COLLECTOR,
+    node::COLLECTOR,
+    skew::COLLECTOR,
+    version::COLLECTOR,
+];
