@@ -73,7 +73,7 @@ pub(crate) fn audit_objects(texts: &[(&str, &str)], hosts: &BTreeMap<String, Lay
         build(folder.path(), layer);
         let host = Host::new(HostRoot::open(folder.path()).unwrap(), Instant::now() + Duration::from_secs(20));
         let mut facts = collect(&host, &nothing);
-        judged.extend(join(&mut cluster, &facts, &wanted));
+        judged.extend(join(&mut cluster, &mut facts, &wanted));
         findings.extend(audit_host(rules, &selected, &mut facts, Some(&cluster), "host".to_owned(), now).1);
     }
     findings.extend(audit_cluster(rules, &selected, &mut cluster, judged, "cluster".to_owned(), now).1);

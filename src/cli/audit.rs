@@ -152,7 +152,7 @@ struct Verdicts<'a> {
 impl Verdicts<'_> {
     fn judge(&mut self, mut host: NamedFacts) {
         if let Some(cluster) = &mut self.cluster {
-            self.judged_nodes.extend(fact::join(&mut cluster.facts, &host.facts, self.wanted));
+            self.judged_nodes.extend(fact::join(&mut cluster.facts, &mut host.facts, self.wanted));
         }
         let cluster = self.cluster.as_ref().map(|cluster| &cluster.facts);
         let (subject, findings) = audit_host(self.rules, self.selected, &mut host.facts, cluster, host.name, self.now);

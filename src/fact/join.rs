@@ -9,16 +9,19 @@ use std::collections::BTreeSet;
 
 use super::{Fact, Facts, Value};
 
-/// Puts a host's facts at its node, as `nodes[].host`, and gives the node's
-/// name; none where no node or more than one fits. Of the facts, only those
+/// Puts a host's facts at its node, as `nodes[].host`, the node among the
+/// host's facts, as `node_object`, and gives the node's name; none where no
+/// node or more than one fits. Of the facts, only those
 /// that lie within the wanted paths are kept: there may be many hosts.
-pub fn join(cluster: &mut Facts, host: &Facts, wanted: &BTreeSet<String>) -> Option<String> {
+pub fn join(cluster: &mut Facts, host: &mut Facts, wanted: &BTreeSet<String>) -> Option<String> {
     let nodes = cluster.get("nodes")?.list()?;
     let at = find(nodes, host)?;
-    let name = nodes.get(at)?.member("name")?.text()?.to_owned();
+    let node = nodes.get(at)?;
+    let name = node.member("name")?.text()?.to_owned();
+    host.set("node_object", node.clone());
     let mut kept = Facts::default();
     for path in wanted {
-        if let Some(fact) = host.get(path) {
+        if let Some(fact) = host.get(path).filter(|_| path != "node_object") {
             kept.set(path, fact.clone());
         }
     }
@@ -87,7 +90,7 @@ mod tests {
     }
 
     fn joined(nodes: Vec<Fact>, host: &Facts) -> Option<String> {
-        join(&mut cluster(nodes), host, &BTreeSet::new())
+        join(&mut cluster(nodes), &mut host.clone(), &BTreeSet::new())
     }
 
     #[test]
@@ -110,7 +113,9 @@ mod tests {
     fn only_what_is_wanted_of_a_host_is_kept() {
         let mut cluster = cluster(vec![node("a", "m1", "u1")]);
         let wanted = BTreeSet::from(["kubelet.version".to_owned()]);
-        join(&mut cluster, &host("m1", "u1", "a"), &wanted);
+        let mut host = host("m1", "u1", "a");
+        join(&mut cluster, &mut host, &wanted);
+        assert_eq!(host.text("node_object.name"), Some("a"));
         let joined = cluster.get("nodes").and_then(Fact::list).and_then(|nodes| nodes[0].member("host")).unwrap();
         assert_eq!(
             joined.member("kubelet").and_then(|kubelet| kubelet.member("version")).and_then(Fact::text),

@@ -13,6 +13,7 @@ use super::root::{HostRoot, Outcome};
 use super::{Collector, Host};
 use crate::fact::catalogue::{FactDoc, Type};
 use crate::fact::{Fact, Facts, Source};
+pub(in crate::fact) use release::parse_release;
 use release::{Number, Release};
 
 const RELEASE: &str = "/proc/sys/kernel/osrelease";
@@ -179,9 +180,14 @@ fn set_parsed(facts: &mut Facts, source: &Source, version_source: Source, parsed
 }
 
 fn has_cgroup_fixes(source: &Source, parsed: &Outcome<Release>) -> Fact {
-    let Outcome::Found(release) = parsed else {
-        return fact_of::<bool>(source.clone(), parsed.as_ref().map(|_| false));
-    };
+    match parsed {
+        Outcome::Found(release) => has_cgroup_accounting_fixes(source, release),
+        _ => fact_of::<bool>(source.clone(), parsed.as_ref().map(|_| false)),
+    }
+}
+
+/// Whether the faults of old kernels' cgroup accounting are gone from this one.
+pub(in crate::fact) fn has_cgroup_accounting_fixes(source: &Source, release: &Release) -> Fact {
     let is_new = release::sort_key(&release.version) >= vec![4, 18];
     let is_rhel_7 = release.flavour == "rhel" && release.vendor.as_deref() == Some("el7");
     match release.number {

@@ -96,23 +96,35 @@ pub(super) enum Number {
 
 /// A kernel's release, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Release {
+pub(in crate::fact) struct Release {
     /// Numbers of the kernel: `5.4.196`; where the release carries only an ABI, from `/proc/version`.
-    pub(super) version: String,
+    pub(in crate::fact) version: String,
     /// The first two of them: `5.4`.
-    pub(super) line: String,
+    pub(in crate::fact) line: String,
     /// The first number of the vendor's build: 193 in `4.18.0-193.el8`.
-    pub(super) build: Option<i64>,
+    pub(in crate::fact) build: Option<i64>,
     /// Who built it: `rhel`, `elrepo`, `ubuntu`, …, `other` (a vendor unknown to us) or `self-built`.
-    pub(super) flavour: &'static str,
+    pub(in crate::fact) flavour: &'static str,
     /// The distribution that it was built for: `el8`, `ky10`, `oe2203`.
-    pub(super) vendor: Option<String>,
+    pub(in crate::fact) vendor: Option<String>,
     /// What the number means.
     pub(super) number: Number,
 }
 
+impl Release {
+    /// Whether the vendor backports, so that the number tells nothing of features.
+    pub(in crate::fact) fn is_backported(&self) -> bool {
+        self.number == Number::Backported
+    }
+
+    /// Whether upstream itself keeps this line up.
+    pub(in crate::fact) fn is_upstream(&self) -> bool {
+        self.number == Number::Upstream
+    }
+}
+
 /// Takes a release apart; none where it does not begin with a number.
-pub(super) fn parse_release(release: &str, version_line: &str, signature: &str) -> Option<Release> {
+pub(in crate::fact) fn parse_release(release: &str, version_line: &str, signature: &str) -> Option<Release> {
     let release = release.trim();
     let end = release.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(release.len());
     let (numbers, rest) = release.split_at(end);

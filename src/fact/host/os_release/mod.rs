@@ -5,9 +5,11 @@
 
 mod extended;
 mod parse;
+mod pretty_name;
 mod product;
 
 use parse::{Assignment, parse_os_release, parse_release_line};
+pub(in crate::fact) use pretty_name::{System, parse_pretty_name};
 use product::Product;
 
 use super::root::{HostRoot, Outcome};

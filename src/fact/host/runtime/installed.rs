@@ -130,8 +130,13 @@ fn containerd_is_distribution_build(host: &Host, version: &Fact) -> Fact {
     match find_package(host, &["containerd.io", "containerd", "moby-containerd"]) {
         Outcome::Found(package) => Fact::known(package.name != "containerd.io", source),
         Outcome::Absent | Outcome::Unreadable(_) => match version.text() {
-            Some(text) => Fact::known(MARKS.iter().any(|mark| text.contains(mark)), source),
+            Some(text) => Fact::known(is_distribution_build(text), source),
             None => Fact::unreadable(source, "find the builder: the version is not known"),
         },
     }
+}
+
+/// Whether a version says itself that a distribution built it, and so mends it.
+pub(in crate::fact) fn is_distribution_build(version: &str) -> bool {
+    MARKS.iter().any(|mark| version.contains(mark))
 }

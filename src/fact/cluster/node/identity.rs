@@ -1,0 +1,99 @@
+//! What a node is for, who runs it, and whether a machine stands behind it:
+//! by its labels, annotations and the provider's id.
+
+use crate::fact::cluster::{Element, Object};
+use crate::fact::{Fact, Source};
+
+/// The label that a role is the end of, and the older form with the role as its value.
+const ROLE_PREFIX: &str = "node-role.kubernetes.io/";
+const OLD_ROLE: &str = "kubernetes.io/role";
+
+/// kubeadm and k3s name it; `master` was its name up to 1.23, and k3s and Rancher keep both.
+const CONTROL_PLANE: &[&str] = &["control-plane", "controlplane", "master"];
+
+/// Annotation of kubeadm: the socket that it was given.
+const CRI_SOCKET: &str = "kubeadm.alpha.kubernetes.io/cri-socket";
+
+/// Labels that the services which run nodes put on them.
+const MANAGED: &[(&str, &str)] = &[
+    ("eks.amazonaws.com/nodegroup", "eks"),
+    ("eks.amazonaws.com/compute-type", "eks"),
+    ("alpha.eksctl.io/nodegroup-name", "eks"),
+    ("karpenter.k8s.aws/ec2nodeclass", "eks"),
+    ("cloud.google.com/gke-nodepool", "gke"),
+    ("kubernetes.azure.com/cluster", "aks"),
+    ("kubernetes.azure.com/agentpool", "aks"),
+    ("alibabacloud.com/nodepool-id", "ack"),
+    ("node.tke.cloud.tencent.com/cluster-name", "tke"),
+    ("doks.digitalocean.com/node-pool", "doks"),
+];
+
+pub(super) fn add(element: Element, object: &Object<'_>) -> Element {
+    let labels = object.source(".metadata.labels");
+    let roles = roles(object);
+    let is_control_plane = roles.iter().any(|role| CONTROL_PLANE.contains(&role.as_str()));
+    let roles = roles.into_iter().map(|role| Fact::known(role, labels.clone())).collect::<Vec<Fact>>();
+    let cri_socket = object.source(".metadata.annotations['kubeadm.alpha.kubernetes.io/cri-socket']");
+    let managed_by = match managed_by(object) {
+        Some(service) => Fact::known(service, labels.clone()),
+        None => Fact::absent(labels.clone()),
+    };
+    element
+        .with("roles", Fact::known(roles, labels.clone()))
+        .with("is_control_plane", Fact::known(is_control_plane, labels.clone()))
+        .with("is_virtual", is_virtual(object, labels))
+        .with("managed_by", managed_by)
+        .with("cri_socket", text_fact(object.annotation(CRI_SOCKET), cri_socket))
+}
+
+fn text_fact(text: Option<&str>, source: Source) -> Fact {
+    match text {
+        Some(text) => Fact::known(text, source),
+        None => Fact::absent(source),
+    }
+}
+
+fn roles(object: &Object<'_>) -> Vec<String> {
+    let labels = object.get("metadata.labels").and_then(|labels| labels.as_object());
+    let keys = labels.into_iter().flatten().map(|(key, _)| key);
+    let mut roles: Vec<String> = keys
+        .filter_map(|key| key.strip_prefix(ROLE_PREFIX))
+        .filter(|role| !role.is_empty())
+        .map(str::to_owned)
+        .collect();
+    roles.extend(object.label(OLD_ROLE).filter(|role| !role.is_empty()).map(str::to_owned));
+    roles.sort();
+    roles.dedup();
+    roles
+}
+
+pub(super) fn managed_by(object: &Object<'_>) -> Option<&'static str> {
+    if object.label("eks.amazonaws.com/compute-type") == Some("fargate") {
+        return Some("fargate");
+    }
+    MANAGED.iter().find(|(label, _)| object.label(label).is_some()).map(|(_, service)| *service)
+}
+
+/// Virtual Kubelet labels its nodes (`type=virtual-kubelet`) and taints them;
+/// KWOK annotates them, kubemark says so in its runtime.
+fn is_virtual(object: &Object<'_>, labels: Source) -> Fact {
+    let taints = object.list("spec.taints");
+    let has_taint = taints.iter().any(|taint| {
+        taint.get("key").and_then(|key| key.as_str()).is_some_and(|key| key.starts_with("virtual-kubelet.io/"))
+    });
+    if has_taint {
+        return Fact::known(true, object.source(".spec.taints"));
+    }
+    if object.label("type") == Some("virtual-kubelet") || object.label("type") == Some("kwok") {
+        return Fact::known(true, labels);
+    }
+    if object.annotation("kwok.x-k8s.io/node").is_some() {
+        return Fact::known(true, object.source(".metadata.annotations['kwok.x-k8s.io/node']"));
+    }
+    let runtime = object.text("status.nodeInfo.containerRuntimeVersion").unwrap_or_default();
+    let is_hollow = runtime.starts_with("fakeRuntime://") || runtime.starts_with("kwok");
+    if is_hollow {
+        return Fact::known(true, object.source(".status.nodeInfo.containerRuntimeVersion"));
+    }
+    Fact::known(false, labels)
+}

@@ -1,0 +1,108 @@
+//! Operating system, kernel and runtime of a node, from the texts that the
+//! kubelet reports; the same readers take apart those of a host.
+
+use super::identity::managed_by;
+use crate::fact::cluster::{Element, Object};
+use crate::fact::host::{System, has_cgroup_accounting_fixes, is_distribution_build, parse_pretty_name, parse_release};
+use crate::fact::{Fact, Source};
+
+pub(super) fn add(element: Element, object: &Object<'_>) -> Element {
+    element.with("os", os(object)).with("kernel", kernel(object)).with("runtime", runtime(object))
+}
+
+fn optional<V: Into<crate::fact::Value>>(value: Option<V>, source: &Source) -> Fact {
+    match value {
+        Some(value) => Fact::known(value, source.clone()),
+        None => Fact::absent(source.clone()),
+    }
+}
+
+/// The group of an element, or why there is none.
+fn os(object: &Object<'_>) -> Fact {
+    let source = object.source(".status.nodeInfo.osImage");
+    let Some(image) = object.text("status.nodeInfo.osImage").map(str::trim).filter(|image| !image.is_empty()) else {
+        return Fact::absent(source);
+    };
+    let Some(System { id, version_id, product, cycle, is_stream, is_interim, is_rolling, is_desktop, is_vendor_dated }) =
+        parse_pretty_name(image)
+    else {
+        return Fact::unreadable(source, format!("`{image}` names no operating system that is known"));
+    };
+    let truth = |truth: bool| Fact::known(truth, source.clone());
+    Element::new()
+        .with("pretty_name", Fact::known(image, source.clone()))
+        .with("id", Fact::known(id, source.clone()))
+        .with("version_id", optional(version_id, &source))
+        .with("product", optional(product, &source))
+        .with("cycle", optional(cycle, &source))
+        .with("is_stream", truth(is_stream))
+        .with("is_interim", truth(is_interim))
+        .with("is_rolling", truth(is_rolling))
+        .with("is_desktop", truth(is_desktop))
+        .with("is_vendor_dated", truth(is_vendor_dated))
+        .done()
+}
+
+fn kernel(object: &Object<'_>) -> Fact {
+    let source = object.source(".status.nodeInfo.kernelVersion");
+    let Some(release) = object.text("status.nodeInfo.kernelVersion").map(str::trim).filter(|text| !text.is_empty())
+    else {
+        return Fact::absent(source);
+    };
+    let Some(parsed) = parse_release(release, "", "") else {
+        return Fact::unreadable(source, format!("`{release}` does not begin with a version"));
+    };
+    let text = |text: &str| Fact::known(text, source.clone());
+    let upstream = match parsed.is_backported() {
+        true => Fact::unreadable(
+            source.clone(),
+            format!(
+                "the vendor's kernel {} carries features of newer kernels, so its number does not tell which",
+                parsed.version
+            ),
+        ),
+        false => text(&parsed.version),
+    };
+    Element::new()
+        .with("release", text(release))
+        .with("version", text(&parsed.version))
+        .with("line", text(&parsed.line))
+        .with("upstream_version", upstream)
+        .with("flavour", text(parsed.flavour))
+        .with("vendor", optional(parsed.vendor.clone(), &source))
+        .with("build", optional(parsed.build, &source))
+        .with("is_backported", Fact::known(parsed.is_backported(), source.clone()))
+        .with("is_upstream", Fact::known(parsed.is_upstream(), source.clone()))
+        .with("has_cgroup_accounting_fixes", has_cgroup_accounting_fixes(&source, &parsed))
+        .done()
+}
+
+/// `containerd://2.4.0-beta+unknown`, `cri-o://1.34.1`, `docker://20.10.24`.
+fn runtime(object: &Object<'_>) -> Fact {
+    let source = object.source(".status.nodeInfo.containerRuntimeVersion");
+    let Some(text) = object.text("status.nodeInfo.containerRuntimeVersion").filter(|text| !text.is_empty()) else {
+        return Fact::absent(source);
+    };
+    let Some((name, version)) = text.split_once("://") else {
+        return Fact::unreadable(source, format!("`{text}` is not of the form NAME://VERSION"));
+    };
+    let version =
+        Some(version).filter(|version| version.starts_with(['v', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']));
+    Element::new()
+        .with("name", Fact::known(name.to_ascii_lowercase(), source.clone()))
+        .with("is_distribution_build", Fact::known(version.is_some_and(is_distribution_build), source.clone()))
+        .with("version", optional(version, &source))
+        .with("comes_with", comes_with(object))
+        .done()
+}
+
+/// Distributions of Kubernetes bring their own containerd and say so in the
+/// kubelet's version, `v1.30.0+k3s1`; services replace the node as a whole.
+fn comes_with(object: &Object<'_>) -> Fact {
+    const KUBELETS: &[(&str, &str)] = &[("+k3s", "k3s"), ("+rke2", "rke2"), ("+k0s", "k0s")];
+    let version = object.text("status.nodeInfo.kubeletVersion").unwrap_or_default();
+    if let Some((_, name)) = KUBELETS.iter().find(|(mark, _)| version.contains(mark)) {
+        return Fact::known(*name, object.source(".status.nodeInfo.kubeletVersion"));
+    }
+    optional(managed_by(object), &object.source(".metadata.labels"))
+}
