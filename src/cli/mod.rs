@@ -18,6 +18,7 @@ mod output;
 mod rule_source;
 mod rules;
 mod saved_report;
+mod session;
 mod terminal;
 
 use std::ffi::OsString;

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod escape;
 pub mod facts;
 mod format;
+pub mod gate;
 mod json;
 mod jsonl;
 mod read;
@@ -42,7 +43,7 @@ pub struct Report {
     pub schema: String,
     /// Who judged, and by what.
     pub scanner: Scanner,
-    /// The command that was run: `audit`.
+    /// The command that was run: `audit` or `gate`.
     pub command: String,
     /// Whether everything was looked at; false after an interruption.
     pub complete: bool,
@@ -59,6 +60,9 @@ pub struct Report {
     /// How it stands to the baseline, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
+    /// What the gate decided; none for an audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<gate::Gate>,
     /// Why each rule that fails matters, by its name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub why: BTreeMap<String, String>,
@@ -114,6 +118,7 @@ impl Report {
             summary: Summary::of(&findings),
             findings,
             baseline: None,
+            gate: None,
             why,
         }
     }
@@ -131,6 +136,7 @@ impl Report {
             summary: self.summary,
             findings: Vec::new(),
             baseline: self.baseline.clone(),
+            gate: self.gate.clone(),
             why: self.why.clone(),
         }
     }
