@@ -7,17 +7,25 @@
 //! the files, is a fact that cannot be read, never an empty list.
 
 mod backup;
+mod ceph;
 mod collection;
 mod component;
+mod event;
 pub mod file;
 mod image;
 mod k3s;
 mod kubeadm;
+mod namespace;
 mod node;
 mod object;
+mod rbac;
 pub mod resource;
 mod skew;
+mod snapshot;
+mod storage;
 mod version;
+mod webhook;
+mod workload;
 
 pub use collection::{Collection, Listing, Lists};
 pub use object::{Element, Object};
@@ -50,10 +58,18 @@ pub trait Reader: Send {
 /// Every collector of cluster facts; their order has no meaning.
 pub const COLLECTORS: &[Collector] = &[
     backup::COLLECTOR,
+    ceph::COLLECTOR,
     component::COLLECTOR,
+    event::COLLECTOR,
     k3s::COLLECTOR,
     kubeadm::COLLECTOR,
+    namespace::COLLECTOR,
     node::COLLECTOR,
+    rbac::COLLECTOR,
     skew::COLLECTOR,
+    snapshot::COLLECTOR,
+    storage::COLLECTOR,
     version::COLLECTOR,
+    webhook::COLLECTOR,
+    workload::COLLECTOR,
 ];

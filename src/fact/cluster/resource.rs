@@ -199,3 +199,81 @@ pub const CSI_DRIVERS: Resource = Resource::cluster_wide("storage.k8s.io", &["v1
 /// Classes of runtime handlers.
 pub const RUNTIME_CLASSES: Resource =
     Resource::cluster_wide("node.k8s.io", &["v1", "v1beta1"], "runtimeclasses", "RuntimeClass");
+/// Contents of volume snapshots.
+pub const SNAPSHOT_CONTENTS: Resource =
+    Resource::cluster_wide("snapshot.storage.k8s.io", &["v1"], "volumesnapshotcontents", "VolumeSnapshotContent");
+/// Classes of volume snapshots.
+pub const SNAPSHOT_CLASSES: Resource =
+    Resource::cluster_wide("snapshot.storage.k8s.io", &["v1"], "volumesnapshotclasses", "VolumeSnapshotClass");
+/// Bindings of roles in the whole cluster.
+pub const CLUSTER_ROLE_BINDINGS: Resource =
+    Resource::cluster_wide("rbac.authorization.k8s.io", &["v1"], "clusterrolebindings", "ClusterRoleBinding");
+/// Bindings of roles in a namespace.
+pub const ROLE_BINDINGS: Resource =
+    Resource::namespaced("rbac.authorization.k8s.io", &["v1"], "rolebindings", "RoleBinding");
+/// Webhooks that check.
+pub const VALIDATING_WEBHOOKS: Resource = Resource::cluster_wide(
+    "admissionregistration.k8s.io",
+    &["v1"],
+    "validatingwebhookconfigurations",
+    "ValidatingWebhookConfiguration",
+);
+/// Webhooks that change.
+pub const MUTATING_WEBHOOKS: Resource = Resource::cluster_wide(
+    "admissionregistration.k8s.io",
+    &["v1"],
+    "mutatingwebhookconfigurations",
+    "MutatingWebhookConfiguration",
+);
+/// Policies in CEL.
+pub const ADMISSION_POLICIES: Resource = Resource::cluster_wide(
+    "admissionregistration.k8s.io",
+    &["v1", "v1beta1"],
+    "validatingadmissionpolicies",
+    "ValidatingAdmissionPolicy",
+);
+/// Where those policies apply.
+pub const ADMISSION_POLICY_BINDINGS: Resource = Resource::cluster_wide(
+    "admissionregistration.k8s.io",
+    &["v1", "v1beta1"],
+    "validatingadmissionpolicybindings",
+    "ValidatingAdmissionPolicyBinding",
+);
+/// Endpoints of services.
+pub const ENDPOINT_SLICES: Resource =
+    Resource::namespaced("discovery.k8s.io", &["v1"], "endpointslices", "EndpointSlice");
+/// Network policies of Kubernetes.
+pub const NETWORK_POLICIES: Resource =
+    Resource::namespaced("networking.k8s.io", &["v1"], "networkpolicies", "NetworkPolicy");
+/// Network policies of Calico.
+pub const CALICO_POLICIES: Resource =
+    Resource::namespaced("crd.projectcalico.org", &["v1"], "networkpolicies", "NetworkPolicy");
+/// Calico's policies for the whole cluster.
+pub const CALICO_GLOBAL_POLICIES: Resource =
+    Resource::cluster_wide("crd.projectcalico.org", &["v1"], "globalnetworkpolicies", "GlobalNetworkPolicy");
+/// Network policies of Cilium.
+pub const CILIUM_POLICIES: Resource =
+    Resource::namespaced("cilium.io", &["v2"], "ciliumnetworkpolicies", "CiliumNetworkPolicy");
+/// Cilium's policies for the whole cluster.
+pub const CILIUM_GLOBAL_POLICIES: Resource =
+    Resource::cluster_wide("cilium.io", &["v2"], "ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy");
+/// Network policies of the cluster's administrator.
+pub const ADMIN_POLICIES: Resource =
+    Resource::cluster_wide("policy.networking.k8s.io", &["v1alpha1"], "adminnetworkpolicies", "AdminNetworkPolicy");
+/// The administrator's policy where no other applies.
+pub const BASELINE_POLICIES: Resource = Resource::cluster_wide(
+    "policy.networking.k8s.io",
+    &["v1alpha1"],
+    "baselineadminnetworkpolicies",
+    "BaselineAdminNetworkPolicy",
+);
+/// Ceph clusters of Rook.
+pub const CEPH_CLUSTERS: Resource = Resource::namespaced("ceph.rook.io", &["v1"], "cephclusters", "CephCluster");
+/// Block pools of Rook.
+pub const CEPH_BLOCK_POOLS: Resource = Resource::namespaced("ceph.rook.io", &["v1"], "cephblockpools", "CephBlockPool");
+/// File systems of Rook.
+pub const CEPH_FILESYSTEMS: Resource =
+    Resource::namespaced("ceph.rook.io", &["v1"], "cephfilesystems", "CephFilesystem");
+/// Object stores of Rook.
+pub const CEPH_OBJECT_STORES: Resource =
+    Resource::namespaced("ceph.rook.io", &["v1"], "cephobjectstores", "CephObjectStore");
