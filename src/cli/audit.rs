@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::cluster_input::{ClusterArgs, NamedCluster};
 use super::exit::{Exit, Threshold};
 use super::failure::Failure;
-use super::input::{HostArgs, NamedFacts, open_host, read_ahead, read_facts, read_host};
+use super::input::{HostArgs, NamedFacts, open_host, read_ahead, read_facts, start_reading};
 use super::interrupt::Work;
 use super::output::OutputArgs;
 use super::rule_source::RuleArgs;
@@ -62,11 +62,12 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let session = Session::begin("audit", args, terminal)?;
     let is_nothing_named = args.facts.is_empty() && !args.cluster.is_named();
     let is_host_judged = is_nothing_named || args.host || args.root.root.is_some();
-    let host = if is_host_judged { Some(open_host(&args.root, session.started)?) } else { None };
-    // A selection may need neither processes nor packages.
-    if let Some(host) = host.as_ref().filter(|_| args.rules.select.is_empty()) {
-        read_ahead(host);
-    }
+    let mut host = if is_host_judged { Some(open_host(&args.root, session.started)?) } else { None };
+    // All rules together need every fact, so reading need not wait for them.
+    let reading = host.take_if(|_| args.rules.are_all()).map(|host| {
+        read_ahead(&host);
+        start_reading(host, &BTreeSet::new(), &work)
+    });
     // The process is about to end: giving back each piece would only take time.
     let rules = ManuallyDrop::new(args.rules.load(false)?);
     let selected = args.rules.select(&rules)?;
@@ -83,8 +84,8 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         targets: Vec::new(),
         findings: Vec::new(),
     };
-    if let Some(host) = host {
-        verdicts.judge(read_host(host, wanted.clone(), &work, terminal).host);
+    if let Some(reading) = reading.or_else(|| Some(start_reading(host?, &wanted, &work))) {
+        verdicts.judge(reading.finish(&work, terminal).host);
     }
     for path in &args.facts {
         let Some(hosts) = read_facts(path, session.started + args.root.timeout, &work, terminal)? else { break };
@@ -129,5 +130,24 @@ impl Verdicts<'_> {
             self.targets.push(subject);
         }
         (self.targets, self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::host::Collection;
+    use crate::rule::LoadOptions;
+
+    /// Then reading everything at once reads hardly anything in vain.
+    #[test]
+    fn all_rules_together_need_nearly_every_collector() {
+        let rules =
+            RuleSet::load(&LoadOptions::default()).unwrap_or_else(|faults| panic!("{}", faults[0].render(false)));
+        let all: Vec<&Rule> = rules.rules().iter().collect();
+        let of_rules = Collection::new(&rules.facts_needed(&all)).collector_names();
+        let everything = Collection::new(&BTreeSet::new()).collector_names();
+        let in_vain: Vec<_> = everything.iter().filter(|name| !of_rules.contains(name)).collect();
+        assert!(in_vain.len() <= 2, "{in_vain:?}");
     }
 }

@@ -80,24 +80,45 @@ pub(crate) fn read_ahead(open: &OpenHost) {
     });
 }
 
+/// A host whose facts are being read.
+pub(crate) struct Underway {
+    collection: Arc<Collection>,
+    name: String,
+    deadline: Instant,
+    timeout: Duration,
+}
+
 /// Reads the wanted facts of a host.
-pub(crate) fn read_host(open: OpenHost, wanted: BTreeSet<String>, work: &Work, terminal: Terminal) -> Reading {
+pub(crate) fn read_host(open: OpenHost, wanted: &BTreeSet<String>, work: &Work, terminal: Terminal) -> Reading {
+    start_reading(open, wanted, work).finish(work, terminal)
+}
+
+/// Begins to read the wanted facts of a host; an empty set means every fact.
+pub(crate) fn start_reading(open: OpenHost, wanted: &BTreeSet<String>, work: &Work) -> Underway {
     let OpenHost { host, name, started, timeout } = open;
-    let deadline = started + timeout;
     let collection = Arc::new(Collection::new(wanted));
-    let outcome = work.wait_for(deadline, terminal.shows_progress, {
-        let (host, collection) = (Arc::clone(&host), Arc::clone(&collection));
-        move || collection.run(&host)
-    });
-    let facts = match outcome {
-        Outcome::Done => collection.take(),
-        Outcome::TimedOut => {
-            let limit = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::MAX);
-            collection.snapshot(&format!("not read within the --timeout of {limit:#}"))
-        }
-        Outcome::Interrupted => collection.snapshot("not read before the run was interrupted"),
-    };
-    Reading { host: NamedFacts { name, facts }, outcome }
+    let shared = Arc::clone(&collection);
+    work.start(move || shared.run(&host));
+    Underway { collection, name, deadline: started + timeout, timeout }
+}
+
+impl Underway {
+    /// Waits until the facts are there, or for the deadline or a signal.
+    pub(crate) fn finish(self, work: &Work, terminal: Terminal) -> Reading {
+        let Underway { collection, name, deadline, timeout } = self;
+        let outcome = work.wait(deadline, terminal.shows_progress);
+        let reason = match outcome {
+            Outcome::Done | Outcome::Interrupted => "not read before the run was interrupted".to_owned(),
+            Outcome::TimedOut => {
+                let limit = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::MAX);
+                format!("not read within the --timeout of {limit:#}")
+            }
+        };
+        // Only a thread that still reads holds it too.
+        let facts =
+            Arc::try_unwrap(collection).map_or_else(|shared| shared.snapshot(&reason), |done| done.into_facts());
+        Reading { host: NamedFacts { name, facts }, outcome }
+    }
 }
 
 /// Reads the facts documents of one file; `-` is stdin. None where the run was

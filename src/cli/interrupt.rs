@@ -68,6 +68,13 @@ impl Work {
 
     /// Does some work on a thread of its own and waits for its end.
     pub(crate) fn wait_for(&self, deadline: Instant, progress: bool, work: impl FnOnce() + Send + 'static) -> Outcome {
+        self.start(work);
+        self.wait(deadline, progress)
+    }
+
+    /// Does some work on a thread of its own, whose end [`Work::wait`] waits
+    /// for; one work at a time.
+    pub(crate) fn start(&self, work: impl FnOnce() + Send + 'static) {
         let number = self.begun.get() + 1;
         self.begun.set(number);
         let sender = self.sender.clone();
@@ -75,6 +82,10 @@ impl Work {
             work();
             let _ = sender.send(Message::Done(number));
         });
+    }
+
+    /// Waits for the end of the work that was started last.
+    pub(crate) fn wait(&self, deadline: Instant, progress: bool) -> Outcome {
         let shows_at = Instant::now() + PATIENCE;
         if progress && shows_at < deadline {
             match self.until(shows_at) {

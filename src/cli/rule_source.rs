@@ -42,6 +42,11 @@ impl RuleArgs {
         load(&LoadOptions { builtin: !self.no_builtin_rules, paths: self.rules.clone(), with_examples })
     }
 
+    /// Whether every built-in rule is judged by.
+    pub(crate) fn are_all(&self) -> bool {
+        !self.no_builtin_rules && self.select.is_empty() && self.ignore.is_empty()
+    }
+
     /// The selected rules of a set.
     pub(crate) fn select<'a>(&self, rules: &'a RuleSet) -> Result<Vec<&'a Rule>, Failure> {
         let selection = Selection { select: self.select.clone(), ignore: self.ignore.clone() };

@@ -1,16 +1,16 @@
 //! Runs the collectors, so that what was read is there at any moment.
 //!
-//! A whole look at a host takes milliseconds, but a socket or a network mount
-//! may keep one collector waiting. A [`Collection`] is filled on one thread
-//! and can be looked at from another, for a partial report. Nothing is lost
-//! silently: [`Collection::snapshot`] makes every wanted fact that is not
-//! there yet unreadable.
+//! A collector starts as soon as those that it needs are done, and sees their
+//! facts and no others. A whole look at a host takes milliseconds, but a
+//! socket or a network mount may keep one collector waiting. A [`Collection`]
+//! is filled on one thread and can be looked at from another, for a partial
+//! report. Nothing is lost silently: [`Collection::snapshot`] makes every
+//! wanted fact that is not there yet unreadable.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError, RwLock};
-
-use rayon::prelude::*;
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::thread;
 
 use super::{COLLECTORS, Collector, Host};
 use crate::fact::{Fact, Facts, Source};
@@ -20,75 +20,146 @@ use crate::fact::{Fact, Facts, Source};
 /// `wanted` holds fact paths (`kubelet.cgroup_driver`) or their first
 /// segments (`kubelet`); an empty set means every fact.
 pub fn collect(host: &Host, wanted: &BTreeSet<String>) -> Facts {
-    let collection = Collection::new(wanted.clone());
+    let collection = Collection::new(wanted);
     collection.run(host);
     collection.into_facts()
 }
 
+/// The most threads that read.
+const MAX_THREADS: usize = 8;
+
+/// The fewest: one may be waiting for a socket.
+const MIN_THREADS: usize = 2;
+
+/// The stack of each: documents may nest deeply.
+const STACK_BYTES: usize = 8 << 20;
+
 /// The facts of one host while they are read.
-#[derive(Debug)]
 pub struct Collection {
-    wanted: BTreeSet<String>,
-    /// Facts of finished steps, which later collectors may need.
-    finished: RwLock<Facts>,
-    /// Facts of collectors of the step that is under way.
-    fresh: Mutex<Vec<Facts>>,
+    /// Those that most others wait for come last.
+    steps: Vec<Step>,
+}
+
+/// One collector and what it found.
+struct Step {
+    collector: &'static Collector,
+    /// The steps whose facts it reads.
+    needs: Vec<usize>,
+    facts: OnceLock<Facts>,
+}
+
+/// The steps that are not done, by their places.
+struct Open {
+    /// Those that nobody works on.
+    waiting: Vec<usize>,
+    /// How many are being worked on.
+    begun: usize,
 }
 
 impl Collection {
     /// A collection of the wanted facts, still empty; see [`collect`].
-    pub fn new(wanted: BTreeSet<String>) -> Self {
-        Collection { wanted, finished: RwLock::default(), fresh: Mutex::default() }
+    pub fn new(wanted: &BTreeSet<String>) -> Self {
+        let collectors = needed_collectors(wanted);
+        let mut ranked: Vec<(usize, &Collector)> =
+            collectors.iter().map(|collector| (longest_chain(collector, &collectors, 0), *collector)).collect();
+        ranked.sort_by_key(|(chain, _)| *chain);
+        let place = |name: &&str| ranked.iter().position(|(_, collector)| collector.name == *name);
+        let step = |collector: &'static Collector| {
+            let needs = collector.needs.iter().filter_map(place).collect();
+            Step { collector, needs, facts: OnceLock::new() }
+        };
+        Collection { steps: ranked.iter().map(|(_, collector)| step(collector)).collect() }
+    }
+
+    /// The names of its collectors, sorted.
+    pub fn collector_names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.steps.iter().map(|step| step.collector.name).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Reads the host; returns when everything is there.
+    ///
+    /// It has threads of its own: one that hangs on a dead network mount must
+    /// not keep those from their work that load rules or judge.
     pub fn run(&self, host: &Host) {
-        let mut waiting = needed_collectors(&self.wanted);
-        let mut done: BTreeSet<&str> = BTreeSet::new();
-        while !waiting.is_empty() {
-            let (ready, later): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|collector| collector.needs.iter().all(|need| done.contains(need)));
-            assert!(!ready.is_empty(), "collectors need each other in a circle");
-            {
-                let earlier = self.finished.read().unwrap_or_else(PoisonError::into_inner);
-                ready.par_iter().for_each(|collector| {
-                    let facts = run(collector, host, &earlier);
-                    self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push(facts);
-                });
+        let open = Mutex::new(Open { waiting: (0..self.steps.len()).collect(), begun: 0 });
+        let changed = Condvar::new();
+        let work = || self.work(host, &open, &changed);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let start = || thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+            let started = (0..cores.clamp(MIN_THREADS, MAX_THREADS)).filter(|_| start().is_ok()).count();
+            if started == 0 {
+                work();
             }
-            let mut finished = self.finished.write().unwrap_or_else(PoisonError::into_inner);
-            for facts in self.fresh.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-                finished.merge(facts);
+        });
+    }
+
+    /// Takes one step after the other until none is left.
+    fn work(&self, host: &Host, open: &Mutex<Open>, changed: &Condvar) {
+        let mut state = open.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let is_ready = |place: &usize| self.at(&[*place]).all(|step| self.is_ready(step));
+            if let Some(at) = state.waiting.iter().rposition(is_ready) {
+                let place = state.waiting.remove(at);
+                state.begun += 1;
+                drop(state);
+                self.at(&[place]).for_each(|step| self.take(step, host));
+                state = open.lock().unwrap_or_else(PoisonError::into_inner);
+                state.begun -= 1;
+                changed.notify_all();
+            } else if state.waiting.is_empty() {
+                return;
+            } else {
+                assert!(state.begun > 0, "collectors need each other in a circle");
+                state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            done.extend(ready.iter().map(|collector| collector.name));
-            waiting = later;
         }
+    }
+
+    fn is_ready(&self, step: &Step) -> bool {
+        self.at(&step.needs).all(|need| need.facts.get().is_some())
+    }
+
+    fn take(&self, step: &Step, host: &Host) {
+        let mut earlier = Facts::default();
+        for need in self.at(&step.needs) {
+            earlier.merge(need.facts.get().cloned().unwrap_or_default());
+        }
+        let _ = step.facts.set(run(step.collector, host, &earlier));
+    }
+
+    fn at(&self, places: &[usize]) -> impl Iterator<Item = &Step> {
+        places.iter().filter_map(|place| self.steps.get(*place))
     }
 
     /// What [`Collection::run`] has read.
     pub fn into_facts(self) -> Facts {
-        self.finished.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes what [`Collection::run`] has read, once it has returned.
-    pub fn take(&self) -> Facts {
-        std::mem::take(&mut *self.finished.write().unwrap_or_else(PoisonError::into_inner))
+        let mut all = Facts::default();
+        self.steps.into_iter().filter_map(|step| step.facts.into_inner()).for_each(|facts| all.merge(facts));
+        all
     }
 
     /// What has been read up to now; every wanted fact that has not is
     /// unreadable for the reason given.
     pub fn snapshot(&self, reason: &str) -> Facts {
-        let mut facts = self.finished.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for part in self.fresh.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            facts.merge(part.clone());
-        }
-        for doc in needed_collectors(&self.wanted).iter().flat_map(|collector| collector.facts) {
-            if facts.get(doc.path).is_none() {
-                facts.set(doc.path, Fact::Unreadable { source: None, reason: reason.to_owned() });
+        let mut all = Facts::default();
+        self.steps.iter().filter_map(|step| step.facts.get()).for_each(|facts| all.merge(facts.clone()));
+        for doc in self.steps.iter().flat_map(|step| step.collector.facts) {
+            if all.get(doc.path).is_none() {
+                all.set(doc.path, Fact::Unreadable { source: None, reason: reason.to_owned() });
             }
         }
-        facts
+        all
     }
+}
+
+/// How many collectors stand behind this one, one after the other.
+fn longest_chain(collector: &Collector, all: &[&Collector], depth: usize) -> usize {
+    assert!(depth < COLLECTORS.len(), "collectors need each other in a circle");
+    let followers = all.iter().filter(|other| other.needs.contains(&collector.name));
+    followers.map(|follower| 1 + longest_chain(follower, all, depth + 1)).max().unwrap_or(0)
 }
 
 /// Runs one collector; facts that it left out, or a panic, become unreadable.

@@ -63,6 +63,10 @@ impl Process {
     }
 }
 
+/// `PF_KTHREAD` of include/linux/sched.h: it has neither a command line nor a
+/// program.
+const KERNEL_THREAD: u32 = 0x0020_0000;
+
 /// The most bytes of a command line that are kept; the rest is no setting.
 const MAX_COMMAND_LINE_BYTES: usize = 1 << 20;
 
@@ -123,14 +127,18 @@ fn read_each(root: &HostRoot, pids: &[u32]) -> Vec<Outcome<Process>> {
 fn read_process(root: &HostRoot, pid: u32) -> Outcome<Process> {
     let folder = format!("/proc/{pid}");
     let stat = root.read(&format!("{folder}/stat"));
-    let command_line = root.read(&format!("{folder}/cmdline"));
     let parsed = stat.as_ref().found().and_then(|bytes| parse_stat(&String::from_utf8_lossy(bytes)));
+    if let Some(stat) = parsed.as_ref().filter(|stat| root.has_kernel_files() && stat.flags & KERNEL_THREAD != 0) {
+        let Stat { name, parent, started_ticks, .. } = stat.clone();
+        return Outcome::Found(Process { pid, parent, name, started_ticks, ..Process::default() });
+    }
+    let command_line = root.read(&format!("{folder}/cmdline"));
     if let (Some(stat), Outcome::Found(command_line)) = (&parsed, &command_line)
         && command_line.is_empty()
         && is_kernel_thread(pid, stat)
     {
         // It has neither a program nor namespaces of its own.
-        let Stat { name, parent, started_ticks } = stat.clone();
+        let Stat { name, parent, started_ticks, .. } = stat.clone();
         return Outcome::Found(Process { pid, parent, name, started_ticks, ..Process::default() });
     }
     // Only a recorded tree may have one without the other.
@@ -186,6 +194,8 @@ fn is_kernel_thread(pid: u32, stat: &Stat) -> bool {
 struct Stat {
     name: String,
     parent: u32,
+    /// `PF_*` of include/linux/sched.h.
+    flags: u32,
     started_ticks: Option<u64>,
 }
 
@@ -197,8 +207,9 @@ fn parse_stat(text: &str) -> Option<Stat> {
     // The fields after the name begin with the third.
     let mut fields = rest.split_ascii_whitespace();
     let parent = fields.nth(1).and_then(|field| field.parse().ok()).unwrap_or(0);
-    let started_ticks = fields.nth(22 - 5).and_then(|field| field.parse().ok());
-    Some(Stat { name: name.to_owned(), parent, started_ticks })
+    let flags = fields.nth(9 - 5).and_then(|field| field.parse().ok()).unwrap_or(0);
+    let started_ticks = fields.nth(22 - 10).and_then(|field| field.parse().ok());
+    Some(Stat { name: name.to_owned(), parent, flags, started_ticks })
 }
 
 /// `/proc/<pid>/cmdline`: arguments, each ended by a NUL. A program that
@@ -242,9 +253,14 @@ mod tests {
     #[test]
     fn stat_is_read_with_a_name_that_holds_spaces_and_parentheses() {
         let stat = parse_stat(STAT).unwrap();
-        assert_eq!(stat, Stat { name: "kubelet".to_owned(), parent: 1, started_ticks: Some(1543) });
+        assert_eq!(
+            stat,
+            Stat { name: "kubelet".to_owned(), parent: 1, flags: 1_077_936_384, started_ticks: Some(1543) }
+        );
         let stat = parse_stat(&STAT.replace("(kubelet)", "(a) b) R 7 (c)")).unwrap();
         assert_eq!((stat.name.as_str(), stat.parent), ("a) b) R 7 (c", 1));
+        let thread = parse_stat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 15 0 0 20 0 1 0 3 0 0\n").unwrap();
+        assert!(thread.flags & KERNEL_THREAD != 0 && stat.flags & KERNEL_THREAD == 0);
         assert_eq!(parse_stat("garbage"), None);
         assert_eq!(parse_stat("1 ("), None);
         assert_eq!(parse_stat("(x)").unwrap().parent, 0);

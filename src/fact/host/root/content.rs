@@ -9,24 +9,29 @@ use rustix::io::Errno;
 
 use super::{FileKind, MAX_FOLDER_NAMES, Metadata, Refusal, name};
 
-/// Refuses what is not a regular file.
-pub(super) fn check_kind(opened: &OwnedFd) -> Result<(), Refusal> {
-    match Metadata::of(&rustix::fs::fstat(opened)?).kind {
-        FileKind::File => Ok(()),
+/// What a file of the kernel is expected to hold at most, in bytes; the others
+/// say their size.
+const KERNEL_FILE_BYTES: usize = 2048;
+
+/// The size of a regular file, in bytes; anything else is refused.
+pub(super) fn check_kind(opened: &OwnedFd) -> Result<u64, Refusal> {
+    let metadata = Metadata::of(&rustix::fs::fstat(opened)?);
+    match metadata.kind {
+        FileKind::File => Ok(metadata.size_bytes),
         other => Err(Refusal::Reason(format!("{}, not a file", other.noun()))),
     }
 }
 
-/// Reads a file to its end, or refuses it where it is larger than the bound.
-/// Files of the kernel say size 0, so only the reading itself tells.
-pub(super) fn read_up_to(file: File, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
+/// Reads a file of some size to its end, or refuses it where it is larger than
+/// the bound. Files of the kernel say size 0, so only the reading itself tells.
+pub(super) fn read_up_to(file: File, size_bytes: u64, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
     let too_large = || Refusal::Reason(format!("larger than {} MiB", max_bytes >> 20));
-    let stat = rustix::fs::fstat(&file)?;
-    let size_bytes = u64::try_from(stat.st_size).unwrap_or(0);
     if size_bytes > max_bytes {
         return Err(too_large());
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0) + 1);
+    // One byte more than there are: the end is found without making room.
+    let expected = if size_bytes == 0 { KERNEL_FILE_BYTES } else { usize::try_from(size_bytes).unwrap_or(0) + 1 };
+    let mut bytes = Vec::with_capacity(expected);
     file.take(max_bytes + 1).read_to_end(&mut bytes).map_err(|error| match Errno::from_io_error(&error) {
         Some(errno) => Refusal::Errno(errno),
         None => Refusal::Reason(error.to_string()),
@@ -35,9 +40,9 @@ pub(super) fn read_up_to(file: File, max_bytes: u64) -> Result<Vec<u8>, Refusal>
 }
 
 /// The names in a folder, sorted by bytes.
-pub(super) fn names_in(folder: &OwnedFd) -> Result<Vec<String>, Refusal> {
+pub(super) fn names_in(folder: OwnedFd) -> Result<Vec<String>, Refusal> {
     let mut names = Vec::new();
-    for entry in Dir::read_from(folder)? {
+    for entry in Dir::new(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name == b"." || name == b".." {

@@ -18,6 +18,12 @@ impl HostRoot {
         *self.has_kernel_files.get_or_init(|| self.is_live || self.magic("/proc") == Outcome::Found(PROC_MAGIC))
     }
 
+    /// Whether this path leads into the running kernel's own `/proc` or
+    /// `/sys`. Opening what lies there neither waits nor acts.
+    pub(super) fn is_kernel_path(&self, path: &str) -> bool {
+        self.is_live && (path.starts_with("/proc/") || path.starts_with("/sys/")) && !path.contains("/..")
+    }
+
     /// The bytes of a file of `/proc` or `/sys`. Where it is missing from a
     /// recorded tree, and the folder that would hold it too, it is unreadable.
     pub fn read_kernel(&self, path: &str) -> Outcome<Arc<[u8]>> {

@@ -40,6 +40,9 @@ const MAX_KEPT_BYTES: usize = 16 << 20;
 /// A file that is read once; whoever asks meanwhile waits for it.
 type KeptFile = Arc<OnceLock<Outcome<Arc<[u8]>>>>;
 
+/// A folder that is listed once.
+type KeptFolder = Arc<OnceLock<Outcome<Arc<[String]>>>>;
+
 /// The files of one host, beneath one folder.
 pub struct HostRoot {
     folder: OwnedFd,
@@ -53,6 +56,7 @@ pub struct HostRoot {
 #[derive(Default)]
 struct Kept {
     files: HashMap<String, KeptFile>,
+    folders: HashMap<String, KeptFolder>,
     bytes: usize,
 }
 
@@ -112,7 +116,7 @@ impl HostRoot {
     /// A regular file opened for reading, for databases that are read in
     /// parts; its size is not bounded and nothing of it is kept.
     pub fn open_file(&self, path: &str) -> Outcome<File> {
-        outcome_of(path, self.open_regular(path))
+        outcome_of(path, self.open_regular(path).map(|(file, _)| file))
     }
 
     /// The names in a folder, sorted by bytes; names that are not UTF-8 are
@@ -121,7 +125,7 @@ impl HostRoot {
         let names = self
             .open_at(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK)
             .map_err(Refusal::from)
-            .and_then(|folder| content::names_in(&folder));
+            .and_then(content::names_in);
         outcome_of(path, names)
     }
 
@@ -202,6 +206,16 @@ impl HostRoot {
         })
     }
 
+    /// The names in a folder as a list that is read once and shared: for
+    /// folders that many questions are asked about.
+    pub fn read_folder_once(&self, path: &str) -> Outcome<Arc<[String]>> {
+        let folder = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(kept.folders.entry(path.to_owned()).or_default())
+        };
+        folder.get_or_init(|| self.read_folder(path).map(Arc::from)).clone()
+    }
+
     fn open_at(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         self.way.open(&self.folder, &name::to_bytes(path), flags)
     }
@@ -216,19 +230,22 @@ impl HostRoot {
         outcome_of(path, found.map(|found| found.f_type).map_err(Refusal::from))
     }
 
-    fn open_regular(&self, path: &str) -> Result<File, Refusal> {
+    /// A regular file and its size in bytes.
+    fn open_regular(&self, path: &str) -> Result<(File, u64), Refusal> {
         // Opening a FIFO waits and opening a device acts; a look at what is
         // there does neither. It is looked at again after opening, because it
         // may have been replaced between.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        content::check_kind(&self.open_at(path, OFlags::PATH)?)?;
-        let file = self.open_at(path, flags)?;
-        content::check_kind(&file)?;
-        Ok(File::from(file))
+        if !self.is_kernel_path(path) {
+            content::check_kind(&self.open_at(path, OFlags::PATH)?)?;
+        }
+        let file = self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        let size_bytes = content::check_kind(&file)?;
+        Ok((File::from(file), size_bytes))
     }
 
     fn read_anew(&self, path: &str, max_bytes: u64) -> Outcome<Vec<u8>> {
-        outcome_of(path, self.open_regular(path).and_then(|file| content::read_up_to(file, max_bytes)))
+        let opened = self.open_regular(path);
+        outcome_of(path, opened.and_then(|(file, size_bytes)| content::read_up_to(file, size_bytes, max_bytes)))
     }
 
     fn account(&self, path: &str, outcome: &Outcome<Arc<[u8]>>) {

@@ -10,6 +10,9 @@ const ESCAPE: u32 = 0x10_FF00;
 /// The text of a name. Characters of the escape's own range that really
 /// stand in a name are escaped byte by byte, so that no two names meet.
 pub(super) fn to_text(bytes: &[u8]) -> String {
+    if bytes.is_ascii() {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -27,6 +30,9 @@ pub(super) fn to_text(bytes: &[u8]) -> String {
 
 /// The bytes that [`to_text`] was given.
 pub(super) fn to_bytes(text: &str) -> Vec<u8> {
+    if text.is_ascii() {
+        return text.as_bytes().to_vec();
+    }
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
         match u8::try_from(u32::from(character).wrapping_sub(ESCAPE)) {

@@ -64,15 +64,26 @@ fn find(root: &HostRoot, name: &str) -> Outcome<String> {
     let mut refusal = Outcome::Absent;
     for name in std::iter::once(name.to_owned()).chain(template_of(name)) {
         for folder in FOLDERS {
-            let path = format!("{folder}/{name}");
-            match root.link_metadata(&path) {
-                Outcome::Found(_) => return Outcome::Found(path),
+            match lies_in(root, folder, &name) {
+                Outcome::Found(()) => return Outcome::Found(format!("{folder}/{name}")),
                 Outcome::Absent => {}
                 Outcome::Unreadable(reason) => refusal = Outcome::Unreadable(reason),
             }
         }
     }
     refusal
+}
+
+/// Whether a folder holds a name. Most units that are asked for lie in none of
+/// the folders, so each folder is listed once; one that may be searched and
+/// not listed is asked for the name itself.
+fn lies_in(root: &HostRoot, folder: &str, name: &str) -> Outcome<()> {
+    match root.read_folder_once(folder) {
+        Outcome::Found(names) if names.iter().any(|inner| inner == name) => Outcome::Found(()),
+        Outcome::Found(_) if !name.contains('/') => Outcome::Absent,
+        Outcome::Absent => Outcome::Absent,
+        _ => root.link_metadata(&format!("{folder}/{name}")).map(|_| ()),
+    }
 }
 
 /// `getty@.service` for `getty@tty1.service`.
@@ -103,8 +114,12 @@ fn find_drop_ins(root: &HostRoot, names: &[String]) -> Vec<String> {
     for names in specific.chain(kind.map(|kind| vec![kind])) {
         for folder in FOLDERS {
             for name in &names {
-                let folder = format!("{folder}/{name}.d");
-                for file in root.read_folder(&folder).found().unwrap_or_default() {
+                let inner = format!("{name}.d");
+                if lies_in(root, folder, &inner) == Outcome::Absent {
+                    continue;
+                }
+                let folder = format!("{folder}/{inner}");
+                for file in root.read_folder_once(&folder).found().iter().flat_map(|names| names.iter()) {
                     if file.ends_with(".conf") && !file.starts_with('.') {
                         chosen.entry(file.clone()).or_insert_with(|| format!("{folder}/{file}"));
                     }
@@ -139,16 +154,15 @@ fn is_mask(root: &HostRoot, path: &str) -> bool {
 
 /// Whether a unit that is started at boot wants one of these names.
 fn is_enabled(root: &HostRoot, names: &[String]) -> bool {
+    let is_wish = |name: &&String| [".wants", ".requires", ".upholds"].iter().any(|end| name.ends_with(end));
     FOLDERS.iter().any(|folder| {
-        let inner = root.read_folder(folder).found().unwrap_or_default();
-        inner.iter().filter(|inner| [".wants", ".requires", ".upholds"].iter().any(|end| inner.ends_with(end))).any(
-            |inner| {
-                names.iter().any(|name| {
-                    let link = format!("{folder}/{inner}/{name}");
-                    root.link_metadata(&link).is_found() && !is_mask(root, &link)
-                })
-            },
-        )
+        let inner = root.read_folder_once(folder).found();
+        inner.iter().flat_map(|inner| inner.iter()).filter(is_wish).any(|inner| {
+            let folder = format!("{folder}/{inner}");
+            names
+                .iter()
+                .any(|name| lies_in(root, &folder, name).is_found() && !is_mask(root, &format!("{folder}/{name}")))
+        })
     })
 }
 

@@ -28,6 +28,9 @@ const MAX_VERSION_BYTES: usize = 160;
 /// The bytes that are read at once.
 const PIECE_BYTES: usize = 128 << 10;
 
+/// The bytes that are read at once of tables and names.
+const BLOCK_BYTES: u64 = 16 << 10;
+
 /// The most symbols that are read.
 const MAX_SYMBOLS: usize = 65_536;
 
@@ -62,7 +65,7 @@ pub(super) enum ElfError {
 pub(super) fn read_elf(file: File) -> Result<Elf, ElfError> {
     let data = file.try_clone();
     let excerpt = |offset, size| data.as_ref().map(|file| read_excerpt(file, offset, size)).unwrap_or_default();
-    parse_elf(&ReadCache::new(Bounded { file }), excerpt)
+    parse_elf(&ReadCache::new(Bounded::new(file)), excerpt)
 }
 
 /// Reads what a binary tells. Symbols and libraries always; read-only data
@@ -145,9 +148,32 @@ fn take_excerpt(data: &[u8], limit: usize, excerpt: &mut Vec<u8>) {
 }
 
 /// A file of which no more than [`MAX_ELF_BYTES`] are believed, so that a
-/// sparse file of terabytes cannot ask for as much memory.
+/// sparse file of terabytes cannot ask for as much memory. It is read by
+/// blocks: names of symbols are asked for one by one and lie side by side.
 struct Bounded {
     file: File,
+    position: u64,
+    block: Vec<u8>,
+    block_starts_at: u64,
+}
+
+impl Bounded {
+    fn new(file: File) -> Self {
+        Bounded { file, position: 0, block: Vec::new(), block_starts_at: 0 }
+    }
+
+    /// What the block holds from the position on.
+    fn at_hand(&self) -> &[u8] {
+        let offset = self.position.checked_sub(self.block_starts_at).and_then(|offset| usize::try_from(offset).ok());
+        offset.and_then(|offset| self.block.get(offset..)).unwrap_or_default()
+    }
+
+    fn fill(&mut self) -> std::io::Result<()> {
+        self.block_starts_at = self.position - self.position % BLOCK_BYTES;
+        self.block.clear();
+        Seek::seek(&mut self.file, SeekFrom::Start(self.block_starts_at))?;
+        Read::take(&self.file, BLOCK_BYTES).read_to_end(&mut self.block).map(|_| ())
+    }
 }
 
 impl ReadCacheOps for Bounded {
@@ -156,15 +182,28 @@ impl ReadCacheOps for Bounded {
     }
 
     fn seek(&mut self, position: u64) -> Result<u64, ()> {
-        Seek::seek(&mut self.file, SeekFrom::Start(position)).map_err(|_| ())
+        self.position = position;
+        Ok(position)
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ()> {
-        Read::read(&mut self.file, buffer).map_err(|_| ())
+        if self.at_hand().is_empty() {
+            self.fill().map_err(|_| ())?;
+        }
+        let length = Read::read(&mut self.at_hand(), buffer).map_err(|_| ())?;
+        self.position = self.position.saturating_add(u64::try_from(length).map_err(|_| ())?);
+        Ok(length)
     }
 
-    fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), ()> {
-        Read::read_exact(&mut self.file, buffer).map_err(|_| ())
+    fn read_exact(&mut self, mut buffer: &mut [u8]) -> Result<(), ()> {
+        while !buffer.is_empty() {
+            let length = self.read(buffer)?;
+            if length == 0 {
+                return Err(());
+            }
+            buffer = buffer.get_mut(length..).ok_or(())?;
+        }
+        Ok(())
     }
 }
 
@@ -186,6 +225,23 @@ mod tests {
         assert_eq!(excerpt(data), b"\x001.1.5+ds1\0\0v1.1.12-0-g51d5e946\0 1.2.8\n");
         assert_eq!(excerpt(b"1.2.3\0"), b"");
         assert_eq!(excerpt(b".\0."), b"");
+    }
+
+    #[test]
+    fn blocks_give_the_bytes_of_the_file_wherever_they_are_asked_for() {
+        use std::io::Write;
+        let bytes: Vec<u8> = (0..BLOCK_BYTES * 3 + 7).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let mut bounded = Bounded::new(file);
+        for (at, length) in [(0, 4), (BLOCK_BYTES - 2, 5), (3, 9), (5, bytes.len() - 5), (BLOCK_BYTES * 3 + 6, 1)] {
+            let mut buffer = vec![0; length];
+            bounded.seek(at).unwrap();
+            bounded.read_exact(&mut buffer).unwrap();
+            assert_eq!(buffer, &bytes[usize::try_from(at).unwrap()..][..length], "{at}");
+        }
+        bounded.seek(BLOCK_BYTES * 3 + 6).unwrap();
+        assert_eq!(bounded.read_exact(&mut [0; 2]), Err(()), "behind the end");
     }
 
     #[test]

@@ -29,7 +29,7 @@ const PACKAGES: &[&str] = &["runc", "runc-app", "runc-stable", "opencontainers-r
 
 /// Reads every runc, and libseccomp.
 pub(in crate::fact::host) const COLLECTOR: Collector =
-    Collector { name: "runc", facts: declaration::FACTS, needs: &["runtime"], collect };
+    Collector { name: "runc", facts: declaration::FACTS, needs: &["containerd", "runtime"], collect };
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
