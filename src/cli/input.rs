@@ -115,8 +115,7 @@ impl Underway {
             }
         };
         // Only a thread that still reads holds it too.
-        let facts =
-            Arc::try_unwrap(collection).map_or_else(|shared| shared.snapshot(&reason), |done| done.into_facts());
+        let facts = Arc::try_unwrap(collection).map_or_else(|shared| shared.snapshot(&reason), Collection::into_facts);
         Reading { host: NamedFacts { name, facts }, outcome }
     }
 }
