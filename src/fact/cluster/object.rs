@@ -159,13 +159,18 @@ impl Element {
     /// (absent for a cluster-scoped one) and `subject`, which a rule names as
     /// its subject.
     pub fn of(reference: &Arc<ObjectReference>) -> Self {
+        Element::new().identified(reference)
+    }
+
+    /// The same members with the identity of another object.
+    #[must_use]
+    pub fn identified(self, reference: &Arc<ObjectReference>) -> Self {
         let source = Source::object(reference, ".metadata.name");
         let namespace = match &reference.namespace {
             Some(namespace) => Fact::known(namespace.as_str(), Source::object(reference, ".metadata.namespace")),
             None => Fact::absent(Source::object(reference, ".metadata.namespace")),
         };
-        Element::new()
-            .with("name", Fact::known(reference.name.as_str(), source))
+        self.with("name", Fact::known(reference.name.as_str(), source))
             .with("namespace", namespace)
             .with("subject", subject(reference))
     }

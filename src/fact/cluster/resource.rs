@@ -122,6 +122,14 @@ impl Scope {
     }
 }
 
+/// Group and kind of objects that another group serves as well: events under
+/// their newer name, and Calico's policies by its own API server.
+const ALSO_SERVED: &[(&str, &str, &str)] = &[
+    ("", "Event", "events.k8s.io"),
+    ("crd.projectcalico.org", "NetworkPolicy", "projectcalico.org"),
+    ("crd.projectcalico.org", "GlobalNetworkPolicy", "projectcalico.org"),
+];
+
 impl Resource {
     /// A namespaced kind that a cluster may have none of.
     pub const fn namespaced(
@@ -151,10 +159,11 @@ impl Resource {
     }
 
     /// Whether an object of that API version and kind is one of these; any
-    /// version of the group counts.
+    /// version of the group counts, and so do other groups that serve the same
+    /// objects.
     pub fn is(&self, api_version: &str, kind: &str) -> bool {
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        self.kind == kind && self.group == group
+        self.kind == kind && (self.group == group || ALSO_SERVED.contains(&(self.group, self.kind, group)))
     }
 
     /// The name as RBAC and error messages have it: `deployments.apps`.

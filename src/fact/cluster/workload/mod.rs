@@ -7,60 +7,56 @@
 //! here, such as a Rollout. Owners whose objects were not read are told from
 //! what their pods show.
 
-use super::resource::{CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, PODS, REPLICA_SETS, STATEFUL_SETS};
-use super::{Collector, Lists, Object, Reader, Request};
-use crate::fact::Facts;
+mod owner;
+mod runtime_class;
+mod template;
+mod trouble;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::resource::{
+    CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, PODS, REPLICA_SETS, RUNTIME_CLASSES, STATEFUL_SETS,
+};
+use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
+use crate::fact::{Fact, Facts, ObjectReference, Source};
+use owner::{Key, Owners, controller, key};
+use runtime_class::RuntimeClasses;
+use trouble::Trouble;
+
+pub(super) use template::spec_path;
+pub(super) use trouble::shortened;
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "workload", facts: FACTS, requests: REQUESTS, start: || Box::new(Workloads::default()) };
 
-pub(super) const REQUESTS: &[Request] = &[
-    Request::all(&PODS),
+const ALL_PODS: Request = Request::all(&PODS);
+const ALL_EVENTS: Request = Request::all(&EVENTS);
+
+const REQUESTS: &[Request] = &[
+    ALL_PODS,
     Request::metadata(&REPLICA_SETS),
     Request::all(&DEPLOYMENTS),
     Request::all(&DAEMON_SETS),
     Request::all(&STATEFUL_SETS),
     Request::all(&JOBS),
     Request::all(&CRON_JOBS),
-    Request::all(&EVENTS),
+    Request::metadata(&RUNTIME_CLASSES),
+    ALL_EVENTS,
 ];
 
-const IMAGE: Type = Type::Object(&[
-    Field::new("container", Type::Text, "Name of the container."),
-    Field::new("name", Type::Text, "The image as it is written."),
-    Field::new("registry", Type::Text, "Host and port of the registry; `docker.io` where none is named."),
-    Field::new("repository", Type::Text, "Path in the registry, without the implied `library/`."),
-    Field::new("base", Type::Text, "Last segment of the path, such as `nfs-client-provisioner`."),
-    Field::new("tag", Type::Text, "Tag. Absent: none is named."),
-    Field::new("digest", Type::Text, "Digest, such as `sha256:…`. Absent: none is named."),
-    Field::new("version", Type::Text, "Version that the tag begins with. Absent: it begins with none."),
-]);
-
-const TOLERATION: Type = Type::Object(&[
-    Field::new("key", Type::Text, "Key of the taint. Absent: every key."),
-    Field::new("operator", Type::Text, "`Equal` or `Exists`."),
-    Field::new("value", Type::Text, "Value of the taint."),
-    Field::new("effect", Type::Text, "Effect. Absent: every effect."),
-]);
-
-const VOLUME: Type = Type::Object(&[
-    Field::new("name", Type::Text, "Name of the volume."),
-    Field::new(
-        "kind",
-        Type::Text,
-        "Its source as the API names it: `hostPath`, `nfs`, `emptyDir`, `persistentVolumeClaim`, `csi`, `gitRepo` …",
-    ),
-    Field::new("path", Type::Text, "Of `hostPath` and `nfs`: the path."),
-    Field::new(
-        "type",
-        Type::Text,
-        "Of `hostPath`: what must be there, such as `Socket`; absent where nothing is checked.",
-    ),
-    Field::new("server", Type::Text, "Of `nfs`: the server."),
-    Field::new("driver", Type::Text, "Of `csi` and `flexVolume`: the driver."),
-    Field::new("claim", Type::Text, "Of `persistentVolumeClaim`: name of the claim."),
-]);
+/// Those of the requests that hold workloads.
+const HOLDING: &[Request] = &[
+    ALL_PODS,
+    Request::all(&DEPLOYMENTS),
+    Request::all(&DAEMON_SETS),
+    Request::all(&STATEFUL_SETS),
+    Request::all(&JOBS),
+    Request::all(&CRON_JOBS),
+];
 
 const WORKLOAD: Type = Type::Object(&[
     Field::new("name", Type::Text, "Name of the topmost owner, or of the bare pod."),
@@ -72,10 +68,10 @@ const WORKLOAD: Type = Type::Object(&[
         "Its kind: `Deployment`, `DaemonSet`, `StatefulSet`, `CronJob`, `Job`, `ReplicaSet`, `Pod`, or one that is not known here, such as `Rollout`.",
     ),
     Field::new("replicas", Type::Int, "Replicas that are asked for; absent for kinds that have none."),
-    Field::new("images", Type::List(&IMAGE), "Images of its containers, init and ephemeral containers."),
+    Field::new("images", Type::List(&template::IMAGE), "Images of its containers, init and ephemeral containers."),
     Field::new(
         "volumes",
-        Type::List(&VOLUME),
+        Type::List(&template::VOLUME),
         "Volumes of its pods, but for config maps, secrets, projections and downward data.",
     ),
     Field::new("claim_templates", Type::List(&Type::Text), "Of a StatefulSet: names of its claim templates."),
@@ -87,54 +83,210 @@ const WORKLOAD: Type = Type::Object(&[
         "Whether that class is there; unreadable where the classes were not read or not recorded, and nothing else tells.",
     ),
     Field::new("node_selector", Type::Map(&Type::Text), "Labels that its nodes must have."),
-    Field::new("tolerations", Type::List(&TOLERATION), "Taints that it tolerates."),
+    Field::new("tolerations", Type::List(&template::TOLERATION), "Taints that it tolerates."),
     Field::new("host_network", Type::Bool, "True where it uses the node's network; else absent."),
     Field::new("host_pid", Type::Bool, "True where it sees the node's processes; else absent."),
     Field::new("host_ipc", Type::Bool, "True where it uses the node's IPC; else absent."),
     Field::new("host_users", Type::Bool, "False where it has a user namespace of its own; else absent."),
-]);
-
-const TROUBLE: Type = Type::Object(&[
-    Field::new("name", Type::Text, "Name of the topmost owner, or of the bare pod."),
-    Field::new("namespace", Type::Text, "Its namespace."),
-    Field::new("subject", Type::Map(&Type::Text), "Its identity, for `subject`."),
-    Field::new("container", Type::Text, "Name of the container."),
-    Field::new("image", Type::Text, "The container's image."),
     Field::new(
-        "reason",
-        Type::Text,
-        "Why it waits, as the kubelet names it: `ImagePullBackOff`, `CreateContainerConfigError`, `CrashLoopBackOff` …",
+        "failing_pulls",
+        Type::List(&trouble::TROUBLE),
+        "Those of `pod_problems` of its pods that an image is behind.",
     ),
-    Field::new("is_pull", Type::Bool, "Whether the image is what it waits for."),
-    Field::new(
-        "text",
-        Type::Text,
-        "What the kubelet says of it, in the container's state or else in an event; at most 500 characters.",
-    ),
-    Field::new(
-        "cause",
-        Type::Text,
-        "Of a failing pull, from that text: `not-found`, `authentication`, `rate-limit`, `certificate`, `plain-http`, `name-resolution`, `unreachable`, `disk-full`, `platform`, `name`, `never-pulled`, `other`.",
-    ),
-    Field::new("pods", Type::Int, "How many of the owner's pods wait so."),
 ]);
 
 const FACTS: &[FactDoc] = &[
     FactDoc::new("workloads", Type::List(&WORKLOAD), "One element for each topmost owner of pods, and each bare pod."),
     FactDoc::new(
         "pod_problems",
-        Type::List(&TROUBLE),
+        Type::List(&trouble::TROUBLE),
         "Containers that wait for something other than their start, folded by topmost owner, container and reason.",
     ),
 ];
 
+/// A workload on its way.
+struct Workload {
+    reference: Arc<ObjectReference>,
+    element: Element,
+    runtime_class: Option<String>,
+}
+
+/// The troubles of an owner's pods, by container and reason.
+type Troubles = BTreeMap<(String, String), Trouble>;
+
+/// Pods of one controller, before their topmost owner is known.
+struct Group {
+    controller: ObjectReference,
+    hash: Option<String>,
+    workload: Workload,
+    troubles: Troubles,
+}
+
 #[derive(Default)]
-struct Workloads {}
+struct Workloads {
+    tops: BTreeMap<Key, Workload>,
+    groups: BTreeMap<Key, Group>,
+    bare_troubles: BTreeMap<Key, (Arc<ObjectReference>, Troubles)>,
+    owners: Owners,
+    classes: RuntimeClasses,
+    failures: BTreeMap<String, String>,
+}
 
 impl Reader for Workloads {
-    fn see(&mut self, _: &Object<'_>) {}
+    fn see(&mut self, object: &Object<'_>) {
+        if object.is(&PODS) {
+            self.pod(object);
+        } else if object.is(&EVENTS) {
+            self.event(object);
+        } else if object.is(&RUNTIME_CLASSES) {
+            self.classes.see(object);
+        } else {
+            if object.is(&REPLICA_SETS) || object.is(&JOBS) {
+                self.owners.see(object);
+            }
+            let is_part = match controller(object) {
+                Some(owner) => object.is(&REPLICA_SETS) || (object.is(&JOBS) && owner.kind == "CronJob"),
+                None => false,
+            };
+            // Of a replica set only metadata is asked for; files hold more.
+            if !is_part && let Some(workload) = workload(object) {
+                self.tops.insert(key(object.reference()), workload);
+            }
+            self.classes.condition(object);
+        }
+    }
 
-    fn finish(self: Box<Self>, _: &Lists) -> Facts {
-        Facts::default()
+    fn finish(mut self: Box<Self>, lists: &Lists) -> Facts {
+        let mut troubles = std::mem::take(&mut self.bare_troubles);
+        for (_, group) in std::mem::take(&mut self.groups) {
+            let top = self.owners.topmost(&group.controller, group.hash.as_deref());
+            let place = key(&top);
+            if !group.troubles.is_empty() {
+                let (_, all) = troubles.entry(place.clone()).or_insert_with(|| (Arc::clone(&top), Troubles::new()));
+                group.troubles.into_values().for_each(|trouble| take(all, trouble));
+            }
+            self.tops.entry(place).or_insert_with(|| group.workload.named(top));
+        }
+        let mut facts = Facts::default();
+        let mut problems = Vec::new();
+        let mut elements = Vec::new();
+        for (_, all) in troubles.values_mut() {
+            all.values_mut().for_each(|trouble| trouble.learn(&self.failures));
+        }
+        for (owner, all) in troubles.values() {
+            problems.extend(all.values().map(|trouble| trouble.fact(owner)));
+        }
+        for (place, workload) in self.tops {
+            let own = troubles.get(&place).map(|(_, all)| all.values()).into_iter().flatten();
+            let pulls = own.filter(|trouble| trouble.is_pull()).map(|trouble| trouble.fact(&workload.reference));
+            let pulls = lists.fact(&ALL_PODS, pulls.collect());
+            let exists = workload.runtime_class.as_deref();
+            let exists = exists.map(|class| self.classes.exists(class, place.1.as_str(), lists));
+            let mut element = workload.element.with("failing_pulls", pulls);
+            if let Some(exists) = exists {
+                element = element.with("runtime_class_exists", exists);
+            }
+            elements.push(element.done());
+        }
+        facts.set("pod_problems", lists.fact(&ALL_PODS, problems));
+        facts.set("workloads", with_gaps(elements, HOLDING, lists));
+        facts
     }
 }
+
+impl Workloads {
+    fn pod(&mut self, pod: &Object<'_>) {
+        let troubles = trouble::troubles(pod);
+        // A static pod's controller is its node.
+        match controller(pod).filter(|owner| owner.kind != "Node") {
+            None => {
+                if !troubles.is_empty() {
+                    let place = self.bare_troubles.entry(key(pod.reference()));
+                    let (_, all) = place.or_insert_with(|| (Arc::clone(pod.reference()), Troubles::new()));
+                    troubles.into_iter().for_each(|trouble| take(all, trouble));
+                }
+                if let Some(workload) = workload(pod) {
+                    self.tops.insert(key(pod.reference()), workload);
+                }
+            }
+            Some(controller) => {
+                let place = key(&controller);
+                if !self.groups.contains_key(&place) {
+                    let Some(workload) = workload(pod) else { return };
+                    let hash = pod.label("pod-template-hash").map(str::to_owned);
+                    let group = Group { controller, hash, workload, troubles: Troubles::new() };
+                    self.groups.insert(place.clone(), group);
+                }
+                if let Some(group) = self.groups.get_mut(&place) {
+                    troubles.into_iter().for_each(|trouble| take(&mut group.troubles, trouble));
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Object<'_>) {
+        let message = event.text("message").or_else(|| event.text("note")).unwrap_or_default();
+        if let Some((image, words)) = trouble::parse_failure(message) {
+            self.failures.insert(image.to_owned(), shortened(words));
+        }
+        self.classes.event(event, message);
+    }
+}
+
+impl Workload {
+    /// The same under its topmost owner's name.
+    fn named(self, top: Arc<ObjectReference>) -> Self {
+        let element = self.element.identified(&top).with("kind", Fact::group(top.kind.as_str()));
+        Workload { reference: top, element, runtime_class: self.runtime_class }
+    }
+}
+
+fn take(all: &mut Troubles, trouble: Trouble) {
+    match all.entry(trouble.key()) {
+        std::collections::btree_map::Entry::Occupied(mut present) => present.get_mut().join(trouble),
+        std::collections::btree_map::Entry::Vacant(place) => {
+            place.insert(trouble);
+        }
+    }
+}
+
+/// What an object with a pod template, or a pod, says.
+fn workload(object: &Object<'_>) -> Option<Workload> {
+    let reference = object.reference();
+    let path = spec_path(&reference.kind);
+    let spec = object.get(path)?;
+    let mut element = Element::of(reference).with("kind", Fact::known(reference.kind.as_str(), object.source(".kind")));
+    if matches!(reference.kind.as_str(), "Deployment" | "StatefulSet" | "ReplicaSet") {
+        let replicas = match object.get("spec.replicas") {
+            Some(_) => object.int_fact(".spec.replicas"),
+            None => Fact::known(1_i64, Source::default_of("spec.replicas of apps/v1 is 1")),
+        };
+        element = element.with("replicas", replicas);
+    }
+    let templates = object.list("spec.volumeClaimTemplates");
+    if !templates.is_empty() {
+        let name = |template: &Json| template.pointer("/metadata/name").and_then(Json::as_str).map(Fact::group);
+        let names: Vec<Fact> = templates.iter().filter_map(name).collect();
+        element = element.with("claim_templates", Fact::known(names, object.source(".spec.volumeClaimTemplates")));
+    }
+    let runtime_class = spec.get("runtimeClassName").and_then(Json::as_str);
+    let runtime_class = runtime_class.filter(|name| !name.is_empty()).map(str::to_owned);
+    let element = template::describe(element, object, spec, path);
+    Some(Workload { reference: Arc::clone(reference), element, runtime_class })
+}
+
+/// A list of what was seen of several kinds. Kinds that were not read are
+/// elements that cannot be read; files that hold none of them say nothing.
+pub(super) fn with_gaps(mut elements: Vec<Fact>, requests: &[Request], lists: &Lists) -> Fact {
+    let is_recorded = |request: &&Request| !matches!(lists.of(request), Listing::NotRecorded(_));
+    if elements.is_empty() && !requests.iter().any(|request| is_recorded(&request)) {
+        return requests.first().map_or_else(|| Fact::group(elements), |pods| lists.fact(pods, Vec::new()));
+    }
+    for request in requests.iter().filter(is_recorded) {
+        elements.extend(lists.gap(request).map(|reason| Fact::Unreadable { source: None, reason }));
+    }
+    Fact::group(elements)
+}
+
+#[cfg(test)]
+mod tests;
