@@ -13,6 +13,10 @@ use crate::rule::{Severity, Target};
 const CLUSTER_KEYS: &[&str] =
     &["when", "each", "as", "key", "subject", "expect", "message", "evidence", "fix", "severity"];
 
+/// Those that the second form does not take over from the first: what a rule
+/// looks at in a cluster is nothing that a host has.
+const OF_ITS_OWN: &[&str] = &["when", "each", "as", "key", "subject"];
+
 impl Reader<'_> {
     pub(super) fn cluster(&mut self, root: &Node, node: &Node, target: Option<Target>) -> Option<Form> {
         let Value::Map(members) = &node.value else {
@@ -28,7 +32,8 @@ impl Reader<'_> {
         }
         self.keys(members, CLUSTER_KEYS, "the second form");
         let before = self.faults.len();
-        let form = self.form(&|key| node.get(key).or_else(|| root.get(key)));
+        let takes_over = |key: &str| !OF_ITS_OWN.contains(&key);
+        let form = self.form(&|key| node.get(key).or_else(|| root.get(key).filter(|_| takes_over(key))));
         // What it takes over from the first form has been complained about.
         let own = node.span.clone();
         let mut at = 0;
