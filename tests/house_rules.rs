@@ -215,7 +215,7 @@ fn rule_faults(rule: &Rule) -> Vec<String> {
     fault(!shows(Verdict::Unknown), "an example that is unknown");
     fault(!rule.examples.iter().any(|example| example.left_out), "an example with left_out: true");
     let pattern = rule.name.split('/').nth(1).unwrap_or_default();
-    let commands = ["ensure-", "use-", "disable-", "enable-", "check-", "no-", "do-not-"];
+    let commands = ["ensure-", "use-", "disable-", "enable-", "check-", "do-not-"];
     fault(commands.iter().any(|word| pattern.starts_with(word)), "the name states the bad pattern, not a command");
     faults
 }

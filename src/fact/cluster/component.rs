@@ -16,7 +16,7 @@ use super::kubeadm;
 use super::resource::{CONFIG_MAPS, DAEMON_SETS, NODES, PODS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::flag::{Flag, element, is_secret, parse_flags, parse_gates};
+use crate::fact::flag::{Flag, element, is_secret, last, parse_flags, parse_gates};
 use crate::fact::{Fact, Facts, ObjectReference, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
@@ -70,6 +70,11 @@ const COMPONENT: Type = Type::Object(&[
         "Its flags, in order; secrets left out. Of kubeadm-config only those that no pod shows.",
     ),
     Field::new("feature_gates", Type::List(&GATE), "The feature gates that it is given."),
+    Field::new(
+        "secrets_are_encrypted",
+        Type::Bool,
+        "Of an API server, whether it writes Secrets encrypted; unreadable where a file on its node says it.",
+    ),
 ]);
 
 const FACTS: &[FactDoc] = &[
@@ -126,11 +131,14 @@ impl Reader for Components {
         let is_seen = self.found.iter().any(|component| component.kind == "pod");
         let asked = [&PODS_OF_SYSTEM, &DAEMON_SETS_OF_SYSTEM, &ALL_NODES];
         facts.set("components", lists.fact_with_gaps(if is_seen { &asked[..2] } else { &asked }, all));
-        let servers = if servers.is_empty() && lists.gap(&PODS_OF_SYSTEM).is_none() {
-            let reason = "no API server runs as a pod of this cluster or in k3s: its control plane hides its flags";
-            Fact::Unreadable { source: None, reason: reason.to_owned() }
+        let servers = if servers.is_empty() {
+            let hidden = || {
+                "no API server runs as a pod of this cluster or in k3s: its control plane hides its flags".to_owned()
+            };
+            let reason = lists.gap(&PODS_OF_SYSTEM).unwrap_or_else(hidden);
+            Fact::Unreadable { source: None, reason }
         } else {
-            lists.fact(&PODS_OF_SYSTEM, servers)
+            Fact::group(servers)
         };
         facts.set("api_servers", servers);
         facts
@@ -309,6 +317,19 @@ fn known_name(name: &str) -> Option<&'static str> {
 }
 
 impl Component {
+    fn encryption(&self, place: Source) -> Fact {
+        match last(&self.flags, "encryption-provider-config") {
+            _ if self.name != "kube-apiserver" => Fact::absent(place),
+            None => Fact::known(false, place),
+            // k3s writes the configuration itself.
+            Some(flag) if self.kind == "k3s" => Fact::known(true, flag.source.clone()),
+            Some(flag) => {
+                let reason = format!("read {}: it lies on the node of {}", flag.value, self.reference.name);
+                Fact::unreadable(flag.source.clone(), reason)
+            }
+        }
+    }
+
     fn fact(&self) -> Fact {
         let place = Source::object(&self.reference, ".metadata.name");
         let flags = self.flags.iter().filter(|flag| !is_secret(&flag.name));
@@ -321,7 +342,8 @@ impl Component {
             .with("node", self.node.clone())
             .with("version", self.version.clone())
             .with("flags", Fact::known(flags, place.clone()))
-            .with("feature_gates", Fact::known(gates, place))
+            .with("feature_gates", Fact::known(gates, place.clone()))
+            .with("secrets_are_encrypted", self.encryption(place))
             .done()
     }
 }

@@ -6,6 +6,7 @@
 //! fact. Nothing here runs a program or writes a byte.
 
 mod absence;
+mod apiserver;
 mod capacity;
 mod certificate;
 mod cgroup;
@@ -15,6 +16,7 @@ mod control_plane;
 mod dataplane;
 pub mod document;
 mod etcd;
+mod etcd_backup;
 mod firewall;
 mod identity;
 mod init;
@@ -75,6 +77,7 @@ pub const COLLECTORS: &[Collector] = &[
     os_release::COLLECTOR,
     package::COLLECTOR,
     repository::COLLECTOR,
+    apiserver::COLLECTOR,
     capacity::COLLECTOR,
     certificate::COLLECTOR,
     cgroup::ACCEPTANCE,
@@ -82,6 +85,7 @@ pub const COLLECTORS: &[Collector] = &[
     control_plane::COLLECTOR,
     dataplane::COLLECTOR,
     etcd::COLLECTOR,
+    etcd_backup::COLLECTOR,
     firewall::COLLECTOR,
     identity::COLLECTOR,
     init::COLLECTOR,
