@@ -330,6 +330,11 @@ impl Component {
         }
     }
 
+    /// Its flags, in order.
+    pub(super) fn flags(&self) -> &[Flag] {
+        &self.flags
+    }
+
     fn fact(&self) -> Fact {
         let place = Source::object(&self.reference, ".metadata.name");
         let flags = self.flags.iter().filter(|flag| !is_secret(&flag.name));

@@ -15,9 +15,12 @@ pub mod file;
 mod image;
 mod k3s;
 mod kubeadm;
+mod kubelet_config;
 mod namespace;
 mod node;
 mod object;
+mod proxy;
+mod range;
 mod rbac;
 pub mod resource;
 mod skew;
@@ -63,8 +66,11 @@ pub const COLLECTORS: &[Collector] = &[
     event::COLLECTOR,
     k3s::COLLECTOR,
     kubeadm::COLLECTOR,
+    kubelet_config::COLLECTOR,
     namespace::COLLECTOR,
     node::COLLECTOR,
+    proxy::COLLECTOR,
+    range::COLLECTOR,
     rbac::COLLECTOR,
     skew::COLLECTOR,
     snapshot::COLLECTOR,

@@ -286,3 +286,19 @@ pub const CEPH_FILESYSTEMS: Resource =
 /// Object stores of Rook.
 pub const CEPH_OBJECT_STORES: Resource =
     Resource::namespaced("ceph.rook.io", &["v1"], "cephobjectstores", "CephObjectStore");
+/// Ranges of Services' addresses.
+pub const SERVICE_CIDRS: Resource =
+    Resource::cluster_wide("networking.k8s.io", &["v1", "v1beta1"], "servicecidrs", "ServiceCIDR");
+/// Calico's pools of pod addresses, as its CRD.
+pub const IP_POOLS: Resource = Resource::cluster_wide("crd.projectcalico.org", &["v1"], "ippools", "IPPool");
+/// The same as Calico's own API server serves them.
+pub const IP_POOLS_V3: Resource = Resource::cluster_wide("projectcalico.org", &["v3"], "ippools", "IPPool");
+/// Settings of Calico's agent, as its CRD.
+pub const FELIX_CONFIGURATIONS: Resource =
+    Resource::cluster_wide("crd.projectcalico.org", &["v1"], "felixconfigurations", "FelixConfiguration");
+/// The same as Calico's own API server serves them.
+pub const FELIX_CONFIGURATIONS_V3: Resource =
+    Resource::cluster_wide("projectcalico.org", &["v3"], "felixconfigurations", "FelixConfiguration");
+/// What Calico's operator is told to install.
+pub const CALICO_INSTALLATIONS: Resource =
+    Resource::cluster_wide("operator.tigera.io", &["v1"], "installations", "Installation");

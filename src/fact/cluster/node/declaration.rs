@@ -5,6 +5,12 @@ use crate::fact::catalogue::{FactDoc, Field, Type};
 pub(super) const FACTS: &[FactDoc] = &[
     FactDoc::new("nodes", Type::List(&Type::Object(NODE)), "Every Node object."),
     FactDoc::new(
+        "node_groups",
+        Type::List(&Type::Object(GROUP)),
+        "Linux nodes with a machine behind them, grouped by role and architecture.",
+    ),
+    FactDoc::new("node_runtimes", Type::List(&Type::Object(KIND)), "The kinds of runtimes on those nodes."),
+    FactDoc::new(
         "node_object",
         Type::Object(NODE),
         "The Node of the host that is judged. Absent: no cluster is judged beside it, or none of its nodes is this host.",
@@ -90,6 +96,66 @@ const NODE: &[Field] = &[
     Field::new("machine_id", Type::Text, "The machine id."),
     Field::new("system_uuid", Type::Text, "The system UUID of the firmware."),
     Field::new("boot_id", Type::Text, "The id of this boot."),
+    Field::new(
+        "machine_id_state",
+        Type::Text,
+        "`set`, or what is wrong with the machine id: `empty`, `zero`, `uninitialized`.",
+    ),
+    Field::new(
+        "same_machine_id",
+        Type::List(&Type::Text),
+        "Other nodes with its machine id, the first few; empty for nodes that share a machine on purpose (kind, k3d, minikube).",
+    ),
+    Field::new(
+        "same_system_uuid",
+        Type::List(&Type::Text),
+        "Other nodes with its system UUID, placeholders of firmware left out, as same_machine_id.",
+    ),
+    Field::new(
+        "same_hostname",
+        Type::List(&Type::Text),
+        "Other nodes whose Hostname address is the same but for case.",
+    ),
+    Field::new("same_internal_ip", Type::List(&Type::Text), "Other nodes with one of its InternalIPs."),
+    Field::new(
+        "pod_cidr_conflicts",
+        Type::List(&Type::Object(CONFLICT)),
+        "What its ranges of pod addresses overlap with, the first few: ranges of other nodes, Services, addresses of nodes.",
+    ),
+    Field::new(
+        "runtime_classes",
+        Type::List(&Type::Object(CLASS)),
+        "RuntimeClasses whose pods may run on it, by their node selectors and tolerations.",
+    ),
+];
+
+const CONFLICT: &[Field] = &[
+    Field::new("cidr", Type::Text, "the range of this node"),
+    Field::new("with", Type::Text, "the other range or address"),
+    Field::new("of", Type::Text, "whose it is: `Services`, or a node"),
+];
+
+const CLASS: &[Field] = &[
+    Field::new("name", Type::Text, "name of the RuntimeClass"),
+    Field::new("handler", Type::Text, "the handler that it names"),
+    Field::new("is_used", Type::Bool, "whether a pod asks for it"),
+    Field::new("is_bundled", Type::Bool, "whether the distribution brings it along, used or not, as k3s does"),
+];
+
+const GROUP: &[Field] = &[
+    Field::new("role", Type::Text, "role and architecture, `worker (amd64)`"),
+    Field::new("kernels", Type::List(&Type::Text), "releases of kernels in it"),
+    Field::new("os_images", Type::List(&Type::Text), "operating systems in it"),
+];
+
+const KIND: &[Field] = &[
+    Field::new("name", Type::Text, "containerd, cri-o, docker …"),
+    Field::new("versions", Type::List(&Type::Text), "its versions, the oldest first"),
+    Field::new(
+        "lines_apart",
+        Type::Int,
+        "how many minor lines lie between the oldest and the newest; 0 where there is no order",
+    ),
 ];
 
 const TAINT: &[Field] = &[

@@ -31,19 +31,30 @@ const MANAGED: &[(&str, &str)] = &[
 pub(super) fn add(element: Element, object: &Object<'_>) -> Element {
     let labels = object.source(".metadata.labels");
     let roles = roles(object);
-    let is_control_plane = roles.iter().any(|role| CONTROL_PLANE.contains(&role.as_str()));
+    let is_control_plane = is_control_plane(object);
     let roles = roles.into_iter().map(|role| Fact::known(role, labels.clone())).collect::<Vec<Fact>>();
     let cri_socket = object.source(".metadata.annotations['kubeadm.alpha.kubernetes.io/cri-socket']");
     let managed_by = match managed_by(object) {
         Some(service) => Fact::known(service, labels.clone()),
         None => Fact::absent(labels.clone()),
     };
+    let is_virtual = why_virtual(object);
     element
         .with("roles", Fact::known(roles, labels.clone()))
         .with("is_control_plane", Fact::known(is_control_plane, labels.clone()))
-        .with("is_virtual", is_virtual(object, labels))
+        .with("is_virtual", Fact::known(is_virtual.is_some(), is_virtual.unwrap_or(labels)))
         .with("managed_by", managed_by)
         .with("cri_socket", text_fact(object.annotation(CRI_SOCKET), cri_socket))
+}
+
+/// Whether a label makes it a control plane.
+pub(in crate::fact::cluster) fn is_control_plane(object: &Object<'_>) -> bool {
+    roles(object).iter().any(|role| CONTROL_PLANE.contains(&role.as_str()))
+}
+
+/// Whether no machine stands behind the node.
+pub(in crate::fact::cluster) fn is_virtual(object: &Object<'_>) -> bool {
+    why_virtual(object).is_some()
 }
 
 fn text_fact(text: Option<&str>, source: Source) -> Fact {
@@ -53,7 +64,7 @@ fn text_fact(text: Option<&str>, source: Source) -> Fact {
     }
 }
 
-fn roles(object: &Object<'_>) -> Vec<String> {
+pub(super) fn roles(object: &Object<'_>) -> Vec<String> {
     let labels = object.get("metadata.labels").and_then(|labels| labels.as_object());
     let keys = labels.into_iter().flatten().map(|(key, _)| key);
     let mut roles: Vec<String> = keys
@@ -74,26 +85,23 @@ pub(super) fn managed_by(object: &Object<'_>) -> Option<&'static str> {
     MANAGED.iter().find(|(label, _)| object.label(label).is_some()).map(|(_, service)| *service)
 }
 
-/// Virtual Kubelet labels its nodes (`type=virtual-kubelet`) and taints them;
-/// KWOK annotates them, kubemark says so in its runtime.
-fn is_virtual(object: &Object<'_>, labels: Source) -> Fact {
-    let taints = object.list("spec.taints");
-    let has_taint = taints.iter().any(|taint| {
+/// Where a node says that no machine stands behind it. Virtual Kubelet labels
+/// its nodes (`type=virtual-kubelet`) and taints them; KWOK annotates them,
+/// kubemark says so in its runtime.
+fn why_virtual(object: &Object<'_>) -> Option<Source> {
+    let has_taint = object.list("spec.taints").iter().any(|taint| {
         taint.get("key").and_then(|key| key.as_str()).is_some_and(|key| key.starts_with("virtual-kubelet.io/"))
     });
     if has_taint {
-        return Fact::known(true, object.source(".spec.taints"));
+        return Some(object.source(".spec.taints"));
     }
-    if object.label("type") == Some("virtual-kubelet") || object.label("type") == Some("kwok") {
-        return Fact::known(true, labels);
+    if matches!(object.label("type"), Some("virtual-kubelet" | "kwok")) {
+        return Some(object.source(".metadata.labels.type"));
     }
     if object.annotation("kwok.x-k8s.io/node").is_some() {
-        return Fact::known(true, object.source(".metadata.annotations['kwok.x-k8s.io/node']"));
+        return Some(object.source(".metadata.annotations['kwok.x-k8s.io/node']"));
     }
     let runtime = object.text("status.nodeInfo.containerRuntimeVersion").unwrap_or_default();
     let is_hollow = runtime.starts_with("fakeRuntime://") || runtime.starts_with("kwok");
-    if is_hollow {
-        return Fact::known(true, object.source(".status.nodeInfo.containerRuntimeVersion"));
-    }
-    Fact::known(false, labels)
+    is_hollow.then(|| object.source(".status.nodeInfo.containerRuntimeVersion"))
 }

@@ -2,40 +2,127 @@
 //! with the names of operating system, kernel and runtime taken apart as those
 //! of a host are, so that one rule judges both.
 
+mod class;
 mod declaration;
+mod fleet;
 mod identity;
+mod range;
 mod reported;
 mod system;
+mod twin;
 
-use super::resource::NODES;
+use ipnet::IpNet;
+
+use super::range::Ranges;
+use super::resource::{CONFIG_MAPS, NODES, PODS, RUNTIME_CLASSES, SERVICE_CIDRS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::{Fact, Facts, Source};
+use class::{Classes, Place};
+use fleet::Fleet;
+pub(super) use identity::{is_control_plane, is_virtual};
+use range::Claims;
+use twin::{Property, Twins};
 
 pub(super) const COLLECTOR: Collector =
-    Collector { name: "node", facts: declaration::FACTS, requests: &[REQUEST], start: || Box::new(Nodes::default()) };
+    Collector { name: "node", facts: declaration::FACTS, requests: REQUESTS, start: || Box::new(Nodes::default()) };
 
-const REQUEST: Request = Request::all(&NODES);
+const ALL_NODES: Request = Request::all(&NODES);
+const CLASSES: Request = Request::all(&RUNTIME_CLASSES);
+const ALL_PODS: Request = Request::all(&PODS);
+const REQUESTS: &[Request] = &[
+    ALL_NODES,
+    CLASSES,
+    ALL_PODS,
+    Request::named(&CONFIG_MAPS, "kube-system", "kubeadm-config"),
+    Request::named(&CONFIG_MAPS, "kube-system", "kube-proxy"),
+    Request::all(&SERVICE_CIDRS),
+];
 
 #[derive(Default)]
 struct Nodes {
-    seen: Vec<Fact>,
+    seen: Vec<Seen>,
+    twins: Twins,
+    claims: Claims,
+    ranges: Ranges,
+    classes: Classes,
+    fleet: Fleet,
+}
+
+/// A node, and what is needed to relate it to the others when all were seen.
+struct Seen {
+    name: String,
+    element: Element,
+    properties: Vec<(Property, String)>,
+    ranges: Vec<(IpNet, String)>,
+    place: Place,
+    source: Source,
 }
 
 impl Reader for Nodes {
     fn see(&mut self, object: &Object<'_>) {
-        self.seen.push(read_node(object));
+        if object.is(&RUNTIME_CLASSES) {
+            self.classes.see_class(object);
+            return;
+        }
+        if object.is(&PODS) {
+            self.classes.see_pod(object);
+        }
+        if !object.is(&NODES) {
+            self.ranges.see_of_system(object);
+            return;
+        }
+        self.ranges.see(object);
+        self.twins.see(object);
+        self.claims.see(object);
+        self.fleet.see(object);
+        let parse = |text: &str| Some((text.parse::<IpNet>().ok()?.trunc(), text.to_owned()));
+        self.seen.push(Seen {
+            name: object.name().to_owned(),
+            element: read_node(object),
+            properties: twin::properties(object),
+            ranges: range::pod_ranges(object).into_iter().filter_map(parse).collect(),
+            place: Place::of(object),
+            source: object.source(".metadata.name"),
+        });
     }
 
     fn finish(self: Box<Self>, lists: &Lists) -> Facts {
+        let Nodes { seen, twins, mut claims, mut ranges, classes, fleet } = *self;
+        ranges.read_components();
+        claims.add_services(&ranges.services.iter().map(|said| said.range).collect::<Vec<_>>());
+        claims.sort();
+        let nodes = seen.into_iter().map(|node| {
+            let twins = |property, path: &'static str| {
+                let source = match &node.source {
+                    Source::Object { object, .. } => Source::object(object, path),
+                    other => other.clone(),
+                };
+                twins.of(&node.name, &node.properties, property, &source)
+            };
+            let classes = classes.of(&node.place, &node.source, [lists.gap(&CLASSES), lists.gap(&ALL_PODS)]);
+            let conflicts = claims.conflicts(&node.name, &node.ranges, &node.source);
+            let element = node
+                .element
+                .with("same_machine_id", twins(Property::MachineId, ".status.nodeInfo.machineID"))
+                .with("same_system_uuid", twins(Property::SystemUuid, ".status.nodeInfo.systemUUID"))
+                .with("same_hostname", twins(Property::Hostname, ".status.addresses"))
+                .with("same_internal_ip", twins(Property::InternalIp, ".status.addresses"))
+                .with("pod_cidr_conflicts", conflicts)
+                .with("runtime_classes", classes);
+            element.done()
+        });
         let mut facts = Facts::default();
-        facts.set("nodes", lists.fact(&REQUEST, self.seen));
+        facts.set("nodes", lists.fact(&ALL_NODES, nodes.collect()));
+        let (groups, runtimes) = fleet.done();
+        facts.set("node_groups", lists.fact(&ALL_NODES, groups));
+        facts.set("node_runtimes", lists.fact(&ALL_NODES, runtimes));
         // The join gives each host its own.
         facts.set("node_object", Fact::absent(Source::default_of("a cluster as such is no host")));
         facts
     }
 }
 
-fn read_node(object: &Object<'_>) -> Fact {
+fn read_node(object: &Object<'_>) -> Element {
     let element = Element::of(object.reference())
         .with("host", Fact::absent(object.source(".metadata.name")))
         .with("labels", object.map_fact(".metadata.labels"))
@@ -54,11 +141,20 @@ fn read_node(object: &Object<'_>) -> Fact {
         .with("operating_system", object.text_fact(".status.nodeInfo.operatingSystem"))
         .with("architecture", object.text_fact(".status.nodeInfo.architecture"))
         .with("machine_id", object.text_fact(".status.nodeInfo.machineID"))
+        .with("machine_id_state", machine_id_state(object))
         .with("system_uuid", object.text_fact(".status.nodeInfo.systemUUID"))
         .with("boot_id", object.text_fact(".status.nodeInfo.bootID"));
     let element = identity::add(element, object);
     let element = reported::add(element, object);
-    system::add(element, object).done()
+    system::add(element, object)
+}
+
+fn machine_id_state(object: &Object<'_>) -> Fact {
+    let source = object.source(".status.nodeInfo.machineID");
+    match object.text("status.nodeInfo.machineID") {
+        Some(id) => Fact::known(twin::machine_id_state(id), source),
+        None => Fact::absent(source),
+    }
 }
 
 /// An empty text, which the API sends for what is not there, as absent.
