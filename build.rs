@@ -1,6 +1,117 @@
-//! The rules are part of the binary: a new or changed one builds it anew.
+//! Prepares the rules, which are part of the binary: parses their YAML, so that
+//! no start has to, and computes the digest over all of them.
+//!
+//! A new or changed rule builds the program anew. What is wrong with a rule is
+//! said by `scanner rules check` and by the tests, not here: one that cannot be
+//! parsed gets no tree, and is then parsed when it is loaded.
 
-fn main() {
-    println!("cargo:rerun-if-changed=rules");
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+#[path = "src/rule/tree.rs"]
+#[allow(dead_code)]
+mod tree;
+#[path = "src/rule/yaml.rs"]
+#[allow(dead_code)]
+mod yaml;
+
+use yaml::{Node, Style, Value};
+
+const SUFFIX: &str = ".yaml";
+
+fn main() -> std::io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/rule/tree.rs");
+    println!("cargo:rerun-if-changed=src/rule/yaml.rs");
+    println!("cargo:rerun-if-changed=rules");
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let mut files = Vec::new();
+    find_files(&root.join("rules"), "", &mut files)?;
+    files.sort();
+    let (tables, rules): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| path.starts_with("data/"));
+
+    let mut digest = Sha256::new();
+    let mut trees = Vec::new();
+    for (path, text) in &tables {
+        frame(path.trim_start_matches("data/").trim_end_matches(SUFFIX), text, &mut digest);
+    }
+    for (path, text) in &rules {
+        let name = path.trim_end_matches(SUFFIX);
+        frame(name, text, &mut digest);
+        if let Ok(node) = yaml::parse(tree::without_examples(text)) {
+            let mut bytes = Vec::new();
+            write_node(&node, &mut bytes);
+            write_text(name, &mut trees);
+            write_text(node.get("target").and_then(Node::text).unwrap_or_default(), &mut trees);
+            trees.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes());
+            trees.extend_from_slice(&bytes);
+        }
+    }
+    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo:rustc-env=RULES_DIGEST=sha256:{digest}");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    std::fs::write(out.join("rules.bin"), trees)
+}
+
+/// As `rule/load.rs` frames what it digests; a test compares them.
+fn frame(name: &str, text: &str, digest: &mut Sha256) {
+    digest.update(format!("{} {name}\n{}\n", name.len(), text.len()));
+    digest.update(text);
+}
+
+/// The files beneath a folder, by their paths in it, with their texts.
+fn find_files(folder: &Path, prefix: &str, found: &mut Vec<(String, String)>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{prefix}{name}");
+        if entry.file_type()?.is_dir() {
+            find_files(&entry.path(), &format!("{path}/"), found)?;
+        } else if name.ends_with(SUFFIX) {
+            found.push((path, std::fs::read_to_string(entry.path())?));
+        }
+    }
+    Ok(())
+}
+
+/// Appends a node.
+fn write_node(node: &Node, bytes: &mut Vec<u8>) {
+    let kind = match &node.value {
+        Value::Scalar { style: Style::Plain, .. } => tree::PLAIN,
+        Value::Scalar { style: Style::Quoted, .. } => tree::QUOTED,
+        Value::Scalar { style: Style::Block, .. } => tree::BLOCK,
+        Value::List(_) => tree::LIST,
+        Value::Map(_) => tree::MAP,
+    };
+    bytes.push(kind);
+    write_number(node.span.start, bytes);
+    write_number(node.span.end, bytes);
+    match &node.value {
+        Value::Scalar { text, .. } => write_text(text, bytes),
+        Value::List(elements) => {
+            write_number(elements.len(), bytes);
+            elements.iter().for_each(|element| write_node(element, bytes));
+        }
+        Value::Map(members) => {
+            write_number(members.len(), bytes);
+            for member in members {
+                write_text(&member.key, bytes);
+                write_number(member.key_span.start, bytes);
+                write_number(member.key_span.end, bytes);
+                write_node(&member.value, bytes);
+            }
+        }
+    }
+}
+
+/// Appends a text and its length.
+fn write_text(text: &str, bytes: &mut Vec<u8>) {
+    write_number(text.len(), bytes);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn write_number(number: usize, bytes: &mut Vec<u8>) {
+    // A rule file has a megabyte at most.
+    bytes.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
 }

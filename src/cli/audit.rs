@@ -69,7 +69,11 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         start_reading(host, &BTreeSet::new(), &work)
     });
     // The process is about to end: giving back each piece would only take time.
-    let rules = ManuallyDrop::new(args.rules.load(false)?);
+    let rules = ManuallyDrop::new(if args.cluster.is_named() {
+        args.rules.load(false)?
+    } else {
+        args.rules.load_for_hosts()?
+    });
     let selected = args.rules.select(&rules)?;
 
     let wanted = rules.facts_needed(&selected);

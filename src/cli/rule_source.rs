@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::input::read_named;
 use crate::rule::select::Selection;
 use crate::rule::waiver::Waivers;
-use crate::rule::{LoadOptions, Rule, RuleSet};
+use crate::rule::{Diagnostic, LoadOptions, Rule, RuleSet};
 
 /// Where rules come from.
 #[derive(Args, Clone, Debug, Default)]
@@ -30,6 +30,19 @@ pub(crate) struct RuleArgs {
 impl RuleArgs {
     /// Loads the rules; every fault of every file is told at once.
     pub(crate) fn load(&self, with_examples: bool) -> Result<RuleSet, Failure> {
+        load(&self.options(with_examples)?)
+    }
+
+    /// Loads the rules to judge hosts alone by; others are left out where no
+    /// selection may ask for them.
+    pub(crate) fn load_for_hosts(&self) -> Result<RuleSet, Failure> {
+        if !self.are_all() {
+            return self.load(false);
+        }
+        told(RuleSet::load_for_hosts(&self.options(false)?))
+    }
+
+    fn options(&self, with_examples: bool) -> Result<LoadOptions, Failure> {
         if self.no_builtin_rules && self.rules.is_empty() {
             return Err(
                 Failure::new("load rules: --no-builtin-rules leaves none").with_help("add some with --rules PATH")
@@ -39,7 +52,7 @@ impl RuleArgs {
             let error = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(Failure::file("read rules from", missing, &error));
         }
-        load(&LoadOptions { builtin: !self.no_builtin_rules, paths: self.rules.clone(), with_examples })
+        Ok(LoadOptions { builtin: !self.no_builtin_rules, paths: self.rules.clone(), with_examples })
     }
 
     /// Whether every built-in rule is judged by.
@@ -66,7 +79,11 @@ impl RuleArgs {
 
 /// Loads rules; every fault of every file is told at once.
 pub(crate) fn load(options: &LoadOptions) -> Result<RuleSet, Failure> {
-    RuleSet::load(options).map_err(|faults| {
+    told(RuleSet::load(options))
+}
+
+fn told(loaded: Result<RuleSet, Vec<Diagnostic>>) -> Result<RuleSet, Failure> {
+    loaded.map_err(|faults| {
         Failure::faults("load rules", faults).with_help("the format is described in docs/rule-format.md")
     })
 }

@@ -7,19 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use include_dir::{Dir, include_dir};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::data::Tables;
 use super::file::{self, RuleFile};
-use super::{Diagnostic, Rule, RuleSet, example, yaml};
-
-/// The rules and tables that are part of the binary.
-static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
-
-/// How the files of rules and tables end.
-const SUFFIX: &str = ".yaml";
+use super::{Diagnostic, Rule, RuleSet, Target, builtin, example, yaml};
 
 /// How deep folders of rules may lie in each other.
 const FOLDER_DEPTH: usize = 16;
@@ -42,20 +35,22 @@ impl Default for LoadOptions {
     }
 }
 
-pub(super) fn load(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
+/// Reads rules; with `target`, of the built-in ones only those that judge it.
+pub(super) fn load(options: &LoadOptions, target: Option<Target>) -> Result<RuleSet, Vec<Diagnostic>> {
     let tables = tables();
-    let mut files = if options.builtin { builtin_rules() } else { Vec::new() };
+    let mut files = if options.builtin { builtin_rules(target) } else { Vec::new() };
     let mut faults = Vec::new();
     for path in &options.paths {
         user_rules(path, &mut files, &mut faults);
     }
     let names = tables.names();
-    let (digest, read) = rayon::join(
-        || digest(&files),
-        || -> Vec<_> {
-            files.par_iter().map(|file| file::read(file, &names, options.with_examples || !file.is_builtin)).collect()
-        },
-    );
+    let read: Vec<_> =
+        files.par_iter().map(|file| file::read(file, &names, options.with_examples || !file.is_builtin)).collect();
+    let digest = if options.builtin && options.paths.is_empty() {
+        builtin::DIGEST.to_owned()
+    } else {
+        digest(options.builtin, files.iter().filter(|file| !file.is_builtin))
+    };
     if options.with_examples {
         faults.extend(tables.faults().into_iter().map(|(path, text, error)| {
             Diagnostic::new(path, &Arc::from(text), error.span, error.message, error.label)
@@ -95,10 +90,12 @@ fn run_examples(file: &RuleFile, data: &Tables, rule: Rule) -> Result<Rule, Vec<
 }
 
 /// Over the tables and rules, each framed so that no two lists are alike.
-fn digest(rules: &[RuleFile]) -> String {
+fn digest<'f>(with_builtin: bool, users: impl Iterator<Item = &'f RuleFile>) -> String {
     let mut digest = Sha256::new();
-    let tables = builtin_tables().into_iter();
-    for (name, text) in tables.chain(rules.iter().map(|file| (file.name.as_str(), file.text.as_ref()))) {
+    let rules = if with_builtin { builtin::rules() } else { Vec::new() };
+    let tables = builtin::tables().into_iter();
+    let builtin = tables.chain(rules.iter().map(|rule| (rule.name, rule.text)));
+    for (name, text) in builtin.chain(users.map(|file| (file.name.as_str(), file.text.as_ref()))) {
         digest.update(format!("{} {name}\n{}\n", name.len(), text.len()));
         digest.update(text);
     }
@@ -110,43 +107,24 @@ fn digest(rules: &[RuleFile]) -> String {
     text
 }
 
-fn builtin_files() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let mut files: Vec<(&str, &str)> = Vec::new();
-    let mut folders = vec![&BUILTIN];
-    while let Some(folder) = folders.pop() {
-        folders.extend(folder.dirs());
-        files.extend(folder.files().filter_map(|file| {
-            let path = file.path().to_str().filter(|path| path.ends_with(SUFFIX))?;
-            Some((path, file.contents_utf8()?))
-        }));
-    }
-    files.sort_unstable();
-    files.into_iter()
-}
-
-fn builtin_rules() -> Vec<RuleFile> {
-    builtin_files()
-        .filter(|(path, _)| !path.starts_with("data/"))
-        .map(|(path, text)| RuleFile {
-            path: format!("rules/{path}"),
-            name: path.trim_end_matches(SUFFIX).to_owned(),
-            text: Cow::Borrowed(text),
+fn builtin_rules(target: Option<Target>) -> Vec<RuleFile> {
+    builtin::rules()
+        .into_iter()
+        .filter(|rule| target.is_none() || rule.target.is_none() || rule.target == target)
+        .map(|rule| RuleFile {
+            path: format!("rules/{}.yaml", rule.name),
+            name: rule.name.to_owned(),
+            text: Cow::Borrowed(rule.text),
+            tree: rule.tree,
             is_builtin: true,
         })
         .collect()
 }
 
-fn builtin_tables() -> Vec<(&'static str, &'static str)> {
-    builtin_files().filter(|(path, _)| path.starts_with("data/")).collect()
-}
-
-fn table_name(path: &str) -> &str {
-    path.trim_start_matches("data/").trim_end_matches(SUFFIX)
-}
-
 fn tables() -> Tables {
-    let named = |(path, text): (&'static str, _)| (table_name(path).to_owned(), format!("rules/{path}"), text);
-    Tables::new(builtin_tables().into_iter().map(named))
+    Tables::new(
+        builtin::tables().into_iter().map(|(name, text)| (name.to_owned(), format!("rules/data/{name}.yaml"), text)),
+    )
 }
 
 /// The rule files of a path that the user named.
@@ -167,6 +145,7 @@ fn user_rules(path: &Path, files: &mut Vec<RuleFile>, faults: &mut Vec<Diagnosti
                 name: name_of(&path),
                 path: path.display().to_string(),
                 text: Cow::Owned(text),
+                tree: &[],
                 is_builtin: false,
             }),
             Err(error) => faults.push(unreadable(&path, &error)),
@@ -228,5 +207,37 @@ fn refuse_duplicates(files: &[RuleFile], faults: &mut Vec<Diagnostic>) {
             earlier.is_builtin.then(|| "rename it, or leave the built-in rules out with --no-builtin-rules".to_owned());
         let label = format!("the first is {}", earlier.path);
         faults.push(Diagnostic::new(&file.path, &Arc::from(&*file.text), 0..0, message, label).with_help(help));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::tree;
+
+    #[test]
+    fn the_digest_of_the_build_is_that_of_its_files() {
+        assert_eq!(builtin::DIGEST, digest(true, std::iter::empty()));
+    }
+
+    #[test]
+    fn a_tree_of_the_build_is_what_its_text_parses_to() {
+        let rules = builtin::rules();
+        assert!(rules.len() > 100);
+        for rule in rules {
+            let parsed = yaml::parse(tree::without_examples(rule.text)).unwrap();
+            assert_eq!(tree::read(&mut &rule.tree[..]), Some(parsed), "{}", rule.name);
+            assert!(rule.target.is_some(), "{}", rule.name);
+        }
+    }
+
+    #[test]
+    fn an_audit_of_hosts_leaves_the_other_built_in_rules_unread() {
+        let all = load(&LoadOptions::default(), None).unwrap();
+        let of_hosts = load(&LoadOptions::default(), Some(Target::Host)).unwrap();
+        let names = |rules: Vec<&Rule>| rules.into_iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+        let expected = names(all.rules().iter().filter(|rule| rule.target == Target::Host).collect());
+        assert_eq!(names(of_hosts.rules().iter().collect()), expected);
+        assert_eq!(of_hosts.digest(), all.digest());
     }
 }

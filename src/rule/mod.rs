@@ -7,6 +7,7 @@
 //! to facts; [`example`] runs the examples that each rule carries; [`waiver`]
 //! reads accepted exceptions.
 
+mod builtin;
 mod data;
 pub mod diagnostic;
 mod evidence;
@@ -20,6 +21,7 @@ pub mod select;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod verdict;
 pub mod waiver;
 mod yaml;
@@ -46,6 +48,17 @@ pub enum Target {
     Cluster,
     /// Moving a cluster to another Kubernetes version.
     Gate,
+}
+
+impl Target {
+    /// Every target and the word for it in a rule file.
+    pub(crate) const ALL: [(&'static str, Target); 3] =
+        [("host", Target::Host), ("cluster", Target::Cluster), ("gate", Target::Gate)];
+
+    /// The target of that word.
+    pub(crate) fn named(word: &str) -> Option<Target> {
+        Target::ALL.into_iter().find_map(|(name, target)| (name == word).then_some(target))
+    }
 }
 
 /// Which form of a rule judges.
@@ -125,7 +138,17 @@ impl RuleSet {
     ///
     /// Every fault of every file, in the order of files and lines.
     pub fn load(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
-        load::load(options)
+        load::load(options, None)
+    }
+
+    /// Reads and checks rules to judge hosts alone by: built-in rules that
+    /// judge something else are left out, unread.
+    ///
+    /// # Errors
+    ///
+    /// As [`RuleSet::load`].
+    pub fn load_for_hosts(options: &LoadOptions) -> Result<RuleSet, Vec<Diagnostic>> {
+        load::load(options, Some(Target::Host))
     }
 
     /// All rules, in the order of their names.

@@ -28,6 +28,7 @@ fn parse(text: &str, with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
     let file = RuleFile {
         path: "rules/runtime/x.yaml".to_owned(),
         name: "runtime/x".to_owned(),
+        tree: &[],
         text: text.to_owned().into(),
         is_builtin: false,
     };

@@ -15,14 +15,14 @@ pub(super) const SIZE_LIMIT: usize = 1 << 20;
 const DEPTH_LIMIT: usize = 32;
 
 /// A node and the bytes that it covers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
     pub(super) value: Value,
     pub(super) span: Range<usize>,
 }
 
 /// The value of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Scalar { text: String, style: Style },
     List(Vec<Node>),
@@ -38,7 +38,7 @@ pub(super) enum Style {
 }
 
 /// A key and its value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Member {
     pub(super) key: String,
     pub(super) key_span: Range<usize>,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::diagnostic::{Diagnostic, did_you_mean};
 use super::example::Example;
 use super::expression::{Kind, Names, compile_pattern};
+use super::tree;
 use super::yaml::{self, Member, Node, Style, Value};
 use super::{FixCase, Rule, Severity, Target, example};
 
@@ -47,15 +48,18 @@ pub(super) struct RuleFile {
     /// `area/bad-pattern`.
     pub(super) name: String,
     pub(super) text: Cow<'static, str>,
+    /// Of a built-in rule: its text without examples, parsed; else empty.
+    pub(super) tree: &'static [u8],
     pub(super) is_builtin: bool,
 }
 
 /// Reads a rule; all of its faults if it has any.
 pub(super) fn read(file: &RuleFile, tables: &[&str], with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
-    let text = if with_examples { &*file.text } else { without_examples(&file.text) };
-    let root = yaml::parse(text).map_err(|error| {
-        vec![Diagnostic::new(&file.path, &Arc::from(&*file.text), error.span, error.message, error.label)]
-    })?;
+    let parsed = if with_examples { None } else { tree::read(&mut &*file.tree) };
+    let root = match parsed {
+        Some(root) => root,
+        None => parse(file, with_examples)?,
+    };
     let mut reader = Reader { file, tables, is_thorough: with_examples, text: None, faults: Vec::new() };
     let rule = reader.rule(&root, with_examples);
     match rule {
@@ -67,12 +71,11 @@ pub(super) fn read(file: &RuleFile, tables: &[&str], with_examples: bool) -> Res
     }
 }
 
-/// The text before the line `examples:`, which is the last key.
-fn without_examples(text: &str) -> &str {
-    match text.find("\nexamples:") {
-        Some(at) => text.get(..=at).unwrap_or(text),
-        None => text,
-    }
+fn parse(file: &RuleFile, with_examples: bool) -> Result<Node, Vec<Diagnostic>> {
+    let text = if with_examples { &*file.text } else { tree::without_examples(&file.text) };
+    yaml::parse(text).map_err(|error| {
+        vec![Diagnostic::new(&file.path, &Arc::from(&*file.text), error.span, error.message, error.label)]
+    })
 }
 
 /// Reads nodes of one file and collects faults.
@@ -224,13 +227,12 @@ impl<'a> Reader<'a> {
     }
 
     fn target(&mut self, node: &Node) -> Option<Target> {
-        let targets = [("host", Target::Host), ("cluster", Target::Cluster), ("gate", Target::Gate)];
-        let named = node.text().and_then(|text| targets.iter().find(|(name, _)| *name == text));
+        let named = node.text().and_then(Target::named);
         if named.is_none() {
-            let help = node.text().and_then(|text| did_you_mean(text, targets.iter().map(|(name, _)| *name)));
+            let help = node.text().and_then(|text| did_you_mean(text, Target::ALL.map(|(name, _)| name)));
             self.fault_with_help(node.span.clone(), "an unknown target", "expected host, cluster or gate", help);
         }
-        named.map(|(_, target)| *target)
+        named
     }
 
     fn text(&mut self, root: &Node, key: &str) -> String {
