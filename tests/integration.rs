@@ -4,6 +4,7 @@ mod capture;
 mod capture_write;
 mod cases;
 mod cli;
+mod cluster;
 mod facts;
 mod fuzz;
 mod hostile;

@@ -60,9 +60,10 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let work = Work::begin();
     super::start_threads();
     let session = Session::begin("audit", args, terminal)?;
+    let limit = args.root.limit(args.cluster.is_live());
     let is_nothing_named = args.facts.is_empty() && !args.cluster.is_named();
     let is_host_judged = is_nothing_named || args.host || args.root.root.is_some();
-    let mut host = if is_host_judged { Some(open_host(&args.root, session.started)?) } else { None };
+    let mut host = if is_host_judged { Some(open_host(&args.root, session.started, limit)?) } else { None };
     // All rules together need every fact, so reading need not wait for them.
     let reading = host.take_if(|_| args.rules.are_all()).map(|host| {
         read_ahead(&host);
@@ -77,7 +78,10 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let selected = args.rules.select(&rules)?;
 
     let wanted = rules.facts_needed(&selected);
-    let cluster = args.cluster.read(&wanted, terminal)?;
+    // Before the cluster: the host's sockets have little time.
+    let reading = reading.or_else(|| Some(start_reading(host?, &wanted, &work)));
+    let host = reading.map(|reading| reading.finish(&work, terminal).host);
+    let cluster = args.cluster.read(&wanted, (session.started, limit), &work, terminal)?;
     let mut verdicts = Verdicts {
         rules: &rules,
         selected: &selected,
@@ -88,11 +92,11 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         targets: Vec::new(),
         findings: Vec::new(),
     };
-    if let Some(reading) = reading.or_else(|| Some(start_reading(host?, &wanted, &work))) {
-        verdicts.judge(reading.finish(&work, terminal).host);
+    if let Some(host) = host {
+        verdicts.judge(host);
     }
     for path in &args.facts {
-        let Some(hosts) = read_facts(path, session.started + args.root.timeout, &work, terminal)? else { break };
+        let Some(hosts) = read_facts(path, session.started + limit, &work, terminal)? else { break };
         for host in hosts {
             verdicts.judge(host);
         }

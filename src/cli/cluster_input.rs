@@ -1,23 +1,46 @@
-//! The cluster that is judged: objects from files.
+//! The cluster that is judged: live, by its API server, or objects from files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::failure::Failure;
 use super::input::read_named;
+use super::interrupt::{Outcome, Work};
 use super::terminal::Terminal;
 use crate::fact::Facts;
 use crate::fact::cluster::Collection;
+use crate::fact::cluster::client::{self, Access, Fault, Tally};
 use crate::fact::cluster::file::Files;
+
+/// How long the client may take to end by itself when its time is over.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Which cluster.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ClusterArgs {
     /// Judge cluster objects from files: YAML or JSON, single objects, Lists, or folders of these; `-` is stdin (repeatable)
-    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    #[arg(long, value_name = "PATH", help_heading = "Input", conflicts_with_all = ["cluster", "kubeconfig", "context", "as_user", "as_group"])]
     pub(crate) objects: Vec<PathBuf>,
+    /// Judge the live cluster of the kubeconfig, or of the pod this runs in; it is only read
+    #[arg(long, help_heading = "Cluster")]
+    cluster: bool,
+    /// Use this kubeconfig instead of KUBECONFIG or ~/.kube/config (implies --cluster)
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    kubeconfig: Option<PathBuf>,
+    /// Use this context of the kubeconfig instead of its current one (implies --cluster)
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    context: Option<String>,
+    /// Ask as this user, such as system:serviceaccount:audit:scanner (implies --cluster)
+    #[arg(long = "as", value_name = "USER", help_heading = "Cluster")]
+    as_user: Option<String>,
+    /// Ask as a member of this group (repeatable)
+    #[arg(long, value_name = "GROUP", requires = "as_user", help_heading = "Cluster")]
+    as_group: Vec<String>,
 }
 
 /// The facts of a cluster and its name.
@@ -30,14 +53,93 @@ pub(crate) struct NamedCluster {
 impl ClusterArgs {
     /// Whether a cluster is to be judged.
     pub(crate) fn is_named(&self) -> bool {
-        !self.objects.is_empty()
+        !self.objects.is_empty() || self.is_live()
+    }
+
+    /// Whether an API server is to be asked.
+    pub(crate) fn is_live(&self) -> bool {
+        self.cluster || self.kubeconfig.is_some() || self.context.is_some() || self.as_user.is_some()
     }
 
     /// Reads the wanted facts; none where no cluster is named.
-    pub(crate) fn read(&self, wanted: &BTreeSet<String>, terminal: Terminal) -> Result<Option<NamedCluster>, Failure> {
-        if !self.is_named() {
-            return Ok(None);
+    pub(crate) fn read(
+        &self,
+        wanted: &BTreeSet<String>,
+        timing: (Instant, Duration),
+        work: &Work,
+        terminal: Terminal,
+    ) -> Result<Option<NamedCluster>, Failure> {
+        if self.is_live() {
+            return self.read_live(wanted, timing, work, terminal).map(Some);
         }
+        if !self.objects.is_empty() {
+            return self.read_files(wanted, terminal).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn read_live(
+        &self,
+        wanted: &BTreeSet<String>,
+        (started, limit): (Instant, Duration),
+        work: &Work,
+        terminal: Terminal,
+    ) -> Result<NamedCluster, Failure> {
+        let server = self.access().resolve().map_err(|fault| failure(&fault))?;
+        let (collection, tally) = (Arc::new(Collection::new(wanted)), Arc::new(Tally::default()));
+        let (sender, receiver) = channel();
+        let line = || {
+            let counts = tally.counts();
+            let seconds = started.elapsed().as_secs();
+            let (done, kinds, objects) = (counts.kinds_done, counts.kinds, counts.objects);
+            format!("reading the cluster: {done} of {kinds} lists, {objects} objects, {seconds} s")
+        };
+        let line: Option<&dyn Fn() -> String> = if terminal.shows_progress { Some(&line) } else { None };
+        let outcome = work.wait_with(started + limit + GRACE, line, {
+            let (server, collection, tally) = (server.clone(), Arc::clone(&collection), Arc::clone(&tally));
+            // The receiver is gone only where nobody waits any more.
+            move || drop(sender.send(client::read(&server, &collection, &tally, (started, limit))))
+        });
+        let reason = match outcome {
+            Outcome::Done => {
+                if let Ok(Err(fault)) = receiver.try_recv() {
+                    return Err(failure(&fault));
+                }
+                "the client did not read it"
+            }
+            Outcome::TimedOut if tally.counts().kinds == 0 => {
+                let cause = "no connection was made".to_owned();
+                return Err(failure(&Fault::TooLate { url: server.url(), limit: format!("{limit:?}"), cause }));
+            }
+            Outcome::TimedOut => "not read within the --timeout",
+            Outcome::Interrupted => "not read before the run was interrupted",
+        };
+        Ok(NamedCluster { name: server.name, facts: collection.facts(reason) })
+    }
+
+    /// The way to the cluster, as kubectl finds it.
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment enters")]
+    fn access(&self) -> Access {
+        let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let kubeconfigs = match (&self.kubeconfig, get("KUBECONFIG")) {
+            (Some(path), _) => vec![path.clone()],
+            (None, Some(list)) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
+            (None, None) => get("HOME").map(|home| Path::new(&home).join(".kube/config")).into_iter().collect(),
+        };
+        Access {
+            kubeconfigs,
+            is_named: self.kubeconfig.is_some(),
+            context: self.context.clone(),
+            namespace: None,
+            impersonate: self.as_user.clone(),
+            impersonate_groups: self.as_group.clone(),
+            service: get("KUBERNETES_SERVICE_HOST").zip(get("KUBERNETES_SERVICE_PORT")),
+            proxy: get("HTTPS_PROXY").or_else(|| get("https_proxy")),
+            no_proxy: get("NO_PROXY").or_else(|| get("no_proxy")),
+        }
+    }
+
+    fn read_files(&self, wanted: &BTreeSet<String>, terminal: Terminal) -> Result<NamedCluster, Failure> {
         let collection = Collection::new(wanted);
         let mut files = Files::new(&collection);
         for path in &self.objects {
@@ -55,9 +157,12 @@ impl ClusterArgs {
                 "read the objects: there is no Kubernetes object in what --objects names".to_owned(),
             ));
         }
-        let facts = collection.into_facts("it was not read");
-        Ok(Some(NamedCluster { name: "cluster".to_owned(), facts }))
+        Ok(NamedCluster { name: "cluster".to_owned(), facts: collection.facts("it was not read") })
     }
+}
+
+fn failure(fault: &Fault) -> Failure {
+    Failure::new(fault.to_string()).with_help_if(fault.help())
 }
 
 /// The file itself, or the files of a folder that may hold objects, in order.

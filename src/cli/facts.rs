@@ -40,7 +40,7 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
     let wanted: BTreeSet<String> = args.wanted.iter().cloned().collect();
     refuse_unknown(&wanted)?;
     let mut destination = Destination::open(args.output.as_deref())?;
-    let mut reading = read_host(open_host(&args.host, started)?, &wanted, &work, terminal);
+    let mut reading = read_host(open_host(&args.host, started, args.host.limit(false))?, &wanted, &work, terminal);
     if !wanted.is_empty() {
         // Others were read because these depend on them.
         reading.host.facts = only(&wanted, &reading.host.facts);

@@ -32,9 +32,16 @@ pub(crate) struct HostArgs {
     /// Look at the host tree under DIR instead of /: a mounted host (/host in a pod) or a recorded tree
     #[arg(long, value_name = "DIR", help_heading = "Input")]
     pub(crate) root: Option<PathBuf>,
-    /// How long the whole run may take; what does not answer in time is unknown
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_timeout, help_heading = "Input")]
-    pub(crate) timeout: Duration,
+    /// How long the whole run may take; what does not answer in time is unknown [default: 30s, or 5m for a live cluster]
+    #[arg(long, value_name = "DURATION", value_parser = parse_timeout, help_heading = "Input")]
+    timeout: Option<Duration>,
+}
+
+impl HostArgs {
+    /// How long the run may take, by default.
+    pub(crate) fn limit(&self, is_cluster_live: bool) -> Duration {
+        self.timeout.unwrap_or(if is_cluster_live { Duration::from_mins(5) } else { Duration::from_secs(30) })
+    }
 }
 
 /// A host whose root is open.
@@ -60,14 +67,14 @@ pub(crate) struct Reading {
 }
 
 /// Opens the host under the root.
-pub(crate) fn open_host(args: &HostArgs, started: Instant) -> Result<OpenHost, Failure> {
+pub(crate) fn open_host(args: &HostArgs, started: Instant, timeout: Duration) -> Result<OpenHost, Failure> {
     let path = args.root.as_deref().unwrap_or(Path::new("/"));
     let root = HostRoot::open(path).map_err(|error| {
         Failure::file("open the root", path, &error).with_help("name a folder that holds a host's /etc, /proc and /var")
     })?;
-    let host = Host::new(root, started + args.timeout.min(SOCKET_PATIENCE));
+    let host = Host::new(root, started + timeout.min(SOCKET_PATIENCE));
     let name = super::host_name::read(&host.root, path);
-    Ok(OpenHost { host: Arc::new(host), name, started, timeout: args.timeout })
+    Ok(OpenHost { host: Arc::new(host), name, started, timeout })
 }
 
 /// Reads what nearly every fact needs, on a thread of its own, while rules are

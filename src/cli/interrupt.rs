@@ -16,6 +16,9 @@ use super::exit::Exit;
 /// How long to work before a progress line appears.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How often the line is written anew.
+const REFRESH: Duration = Duration::from_millis(200);
+
 /// How waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -72,6 +75,17 @@ impl Work {
         self.wait(deadline, progress)
     }
 
+    /// The same, with a line on the terminal that tells how far it is.
+    pub(crate) fn wait_with(
+        &self,
+        deadline: Instant,
+        line: Option<&dyn Fn() -> String>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Outcome {
+        self.start(work);
+        self.wait_telling(deadline, line)
+    }
+
     /// Does some work on a thread of its own, whose end [`Work::wait`] waits
     /// for; one work at a time.
     pub(crate) fn start(&self, work: impl FnOnce() + Send + 'static) {
@@ -86,19 +100,28 @@ impl Work {
 
     /// Waits for the end of the work that was started last.
     pub(crate) fn wait(&self, deadline: Instant, progress: bool) -> Outcome {
-        let shows_at = Instant::now() + PATIENCE;
-        if progress && shows_at < deadline {
-            match self.until(shows_at) {
-                Outcome::TimedOut => {}
-                outcome => return outcome,
-            }
-            let _ = write!(std::io::stderr(), "reading …");
-            let outcome = self.until(deadline);
-            // Back to the start of the line, and clear it.
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-            return outcome;
+        let line: &dyn Fn() -> String = &|| "reading …".to_owned();
+        self.wait_telling(deadline, progress.then_some(line))
+    }
+
+    fn wait_telling(&self, deadline: Instant, line: Option<&dyn Fn() -> String>) -> Outcome {
+        let mut next = Instant::now() + PATIENCE;
+        let Some(line) = line.filter(|_| next < deadline) else { return self.until(deadline) };
+        match self.until(next) {
+            Outcome::TimedOut => {}
+            outcome => return outcome,
         }
-        self.until(deadline)
+        let outcome = loop {
+            // Back to the start of the line, and clear what follows.
+            let _ = write!(std::io::stderr(), "\r{}\x1b[K", line());
+            next = (Instant::now() + REFRESH).min(deadline);
+            match self.until(next) {
+                Outcome::TimedOut if next < deadline => {}
+                outcome => break outcome,
+            }
+        };
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+        outcome
     }
 
     /// Whether a signal has come.

@@ -56,7 +56,7 @@ struct Arguments {
 enum Command {
     /// Judge this host by the rules
     #[command(after_help = EXIT_CODES)]
-    Audit(audit::AuditArgs),
+    Audit(Box<audit::AuditArgs>),
     /// Write a saved report in other formats
     Convert(convert::ConvertArgs),
     /// Print what would be judged: every fact, its value, and where it was read

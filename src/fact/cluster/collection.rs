@@ -107,7 +107,13 @@ impl Collection {
     /// The facts, when nothing more will come. Requests whose end was not
     /// said are unreadable for the reason given.
     pub fn into_facts(self, reason: &str) -> Facts {
-        let mut outcomes = self.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.facts(reason)
+    }
+
+    /// The facts by now, of a collection that others may still hold: what they
+    /// see later is not counted.
+    pub fn facts(&self, reason: &str) -> Facts {
+        let mut outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
         for request in &self.requests {
             if !outcomes.iter().any(|(ended, _)| ended == request) {
                 outcomes.push((*request, Listing::Unreadable(reason.to_owned())));
@@ -115,8 +121,8 @@ impl Collection {
         }
         let lists = Lists { outcomes };
         let mut facts = Facts::default();
-        for work in self.readers {
-            let reader = work.reader.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for work in &self.readers {
+            let reader = work.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
             let read = reader.and_then(|reader| catch_unwind(AssertUnwindSafe(|| reader.finish(&lists))).ok());
             let failed = read.is_none();
             let mut read = read.unwrap_or_default();

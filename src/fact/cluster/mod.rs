@@ -3,11 +3,12 @@
 //! A [`Collector`] says which objects it needs, sees each of them once, in the
 //! order in which they come, and keeps only what its facts need: an object is
 //! dropped before the next one is parsed. Where the objects come from is not
-//! its concern: [`file`] reads them from files. What was denied, or is not in
+//! its concern: [`client`] asks an API server, [`file`] reads them from files. What was denied, or is not in
 //! the files, is a fact that cannot be read, never an empty list.
 
 mod backup;
 mod ceph;
+pub mod client;
 mod collection;
 mod component;
 mod event;
