@@ -18,6 +18,7 @@ mod k3s;
 mod kubeadm;
 mod kubelet_config;
 mod namespace;
+mod network;
 mod node;
 mod object;
 mod proxy;
@@ -69,6 +70,7 @@ pub const COLLECTORS: &[Collector] = &[
     kubeadm::COLLECTOR,
     kubelet_config::COLLECTOR,
     namespace::COLLECTOR,
+    network::COLLECTOR,
     node::COLLECTOR,
     proxy::COLLECTOR,
     range::COLLECTOR,

@@ -51,6 +51,7 @@ use std::time::Instant;
 
 pub use collection::{Collection, collect};
 pub(super) use kernel::{has_cgroup_accounting_fixes, parse_release};
+pub(super) use network::encapsulation;
 pub(super) use os_release::{System, parse_pretty_name};
 pub(super) use runtime::installed::is_distribution_build;
 

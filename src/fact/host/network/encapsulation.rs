@@ -9,34 +9,34 @@ const TABLE: &str = include_str!("../../../../rules/data/encapsulation.yaml");
 
 /// One way of encapsulation of one pod network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Encapsulation {
+pub(in crate::fact) struct Encapsulation {
     /// The pod network, or flannel's backend.
-    pub(super) of: String,
+    pub(in crate::fact) of: String,
     /// The device that shows it; empty for a backend.
-    pub(super) device: String,
+    pub(in crate::fact) device: String,
     /// Its name, such as `vxlan`.
-    pub(super) name: String,
+    pub(in crate::fact) name: String,
     /// The bytes that it adds.
-    pub(super) overhead: i64,
+    pub(in crate::fact) overhead: i64,
     /// Whether the device's own MTU means nothing.
-    pub(super) is_external: bool,
+    pub(in crate::fact) is_external: bool,
     /// Whether it comes on top of another one.
-    pub(super) is_added: bool,
+    pub(in crate::fact) is_added: bool,
 }
 
 /// The whole table.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(in crate::fact) struct Table {
     /// Encapsulations by device.
-    pub(super) rows: Vec<Encapsulation>,
+    pub(in crate::fact) rows: Vec<Encapsulation>,
     /// flannel's backends.
-    pub(super) backends: Vec<Encapsulation>,
+    pub(in crate::fact) backends: Vec<Encapsulation>,
     /// Networks without encapsulation.
-    pub(super) native: Vec<String>,
+    pub(in crate::fact) native: Vec<String>,
 }
 
 /// The built-in table, parsed once.
-pub(super) fn table() -> &'static Table {
+pub(in crate::fact) fn table() -> &'static Table {
     static PARSED: OnceLock<Table> = OnceLock::new();
     PARSED.get_or_init(|| parse_table(TABLE))
 }

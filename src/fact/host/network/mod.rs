@@ -12,7 +12,7 @@
 
 pub(super) mod cni;
 pub(super) mod conntrack;
-mod encapsulation;
+pub(in crate::fact) mod encapsulation;
 pub(super) mod interface;
 pub(super) mod kube_proxy;
 mod lower;
