@@ -162,7 +162,7 @@ fn unknown(output: &Output) -> String {
     let findings = report["findings"].as_array().unwrap();
     let unknown: Vec<_> = findings.iter().filter(|finding| finding["verdict"] == "unknown").collect();
     assert_eq!(unknown.len(), 1, "{findings:?}");
-    unknown[0]["message"].as_str().unwrap().to_owned()
+    unknown[0]["message"].as_str().unwrap().trim_start_matches("nodes: ").to_owned()
 }
 
 #[test]
@@ -186,4 +186,435 @@ fn a_long_list_is_read_by_pages() {
     let pages = server.asked_of("/api/v1/nodes");
     let limits: Vec<_> = pages.iter().map(|ask| ask.parameter("limit").unwrap()).collect();
     assert_eq!(limits, ["500", "500", "500"]);
+}
+
+/// Answers that come one after the other at one path; further ones are the
+/// lab's.
+fn then(path: &'static str, replies: Vec<Reply>, after: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> Server {
+    let count = AtomicUsize::new(0);
+    Server::start(move |ask| {
+        if ask.path != path {
+            return lab(ask);
+        }
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        replies.get(number).cloned().unwrap_or_else(|| after(ask))
+    })
+}
+
+fn refused(output: &Output) -> String {
+    assert_eq!((code(output), output.stdout.len()), (2, 0), "{}", stderr(output));
+    stderr(output)
+}
+
+#[test]
+fn a_denied_list_is_unknown_and_says_what_was_denied() {
+    let server = Server::start(|ask| match ask.path.as_str() {
+        "/api/v1/nodes" => Reply::Body(403, Vec::new(), recorded("error-403-nodes.json").into()),
+        _ => lab(ask),
+    });
+    let place = Place::new();
+    let output = place.audit_server(&server, &[]);
+    assert_eq!((code(&output), summary(&output)), (0, (0, 0, 1)));
+    assert_eq!(
+        unknown(&output),
+        "list nodes: forbidden: User \"system:serviceaccount:default:nobody\" cannot list resource \"nodes\" in API group \"\" at the cluster scope"
+    );
+    assert_eq!(server.asked_of("/api/v1/nodes").len(), 1, "a denial is final");
+    assert_eq!(code(&place.audit_server(&server, &["--strict"])), 3);
+}
+
+#[test]
+fn a_run_in_which_all_is_denied_shows_no_pass_and_is_never_clean_with_strict() {
+    let server = Server::start(|_| Reply::status(403, "Forbidden", "forbidden: User \"nobody\" cannot get path"));
+    let place = Place::new();
+    let kubeconfig = place.kubeconfig(&server, &json!({}));
+    let mut command = place.command();
+    command.args(["audit", "--format", "json", "--strict", "--fail-on", "info", "--cluster", "--kubeconfig"]);
+    let output = command.arg(kubeconfig).output().unwrap();
+    let (pass, fail, unknown) = summary(&output);
+    assert_eq!((code(&output), pass, fail), (3, 0, 0), "{}", stderr(&output));
+    assert!(unknown > 0);
+}
+
+#[test]
+fn unaccepted_credentials_end_the_run() {
+    let server = Server::start(|_| Reply::Body(401, Vec::new(), recorded("error-401.json").into()));
+    let url = server.url();
+    assert_eq!(
+        refused(&Place::new().audit_server(&server, &[])),
+        format!(
+            "error: failed to log in to {url}: 401 Unauthorized\n\
+             help: the credentials of this context are not accepted, or are no longer; renew them\n"
+        )
+    );
+}
+
+#[test]
+fn a_server_that_is_not_there_ends_the_run_at_once() {
+    let (place, started) = (Place::new(), Instant::now());
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let kubeconfig = place.write(
+        "kubeconfig",
+        &format!("{{current-context: a, clusters: [{{name: a, cluster: {{server: 'https://{address}'}}}}], contexts: [{{name: a, context: {{cluster: a}}}}]}}"),
+    );
+    assert_eq!(
+        refused(&place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()])),
+        format!(
+            "error: failed to reach the API server https://{address}: connection refused\n\
+             help: is this the right --context, and does kubectl reach it?\n"
+        )
+    );
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_certificate_that_is_not_to_be_trusted_ends_the_run() {
+    let place = Place::new();
+    let other = Server::start(lab);
+    for (setup, authority, cause) in [
+        (Setup::default(), Some(&other.authority), "no authority that is trusted for this cluster has signed it"),
+        (Setup { name: "api.example.org", ..Setup::default() }, None, "it is not for this host name"),
+        (Setup { until_year: 2020, ..Setup::default() }, None, "it has expired"),
+    ] {
+        let server = Server::start_with(&setup, lab);
+        let kubeconfig = place.kubeconfig(&server, &json!({}));
+        if let Some(authority) = authority {
+            place.write("authority.pem", authority);
+        }
+        assert_eq!(
+            refused(&place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()])),
+            format!(
+                "error: failed to trust the certificate of {}: {cause}\n\
+                 help: check certificate-authority, tls-server-name and server of this cluster in the kubeconfig\n",
+                server.url()
+            )
+        );
+    }
+}
+
+#[test]
+fn tls_server_name_and_insecure_skip_tls_verify_are_obeyed() {
+    let place = Place::new();
+    let server = Server::start_with(&Setup { name: "api.example.org", ..Setup::default() }, lab);
+    let kubeconfig = place.kubeconfig(&server, &json!({}));
+    let text = fs::read_to_string(&kubeconfig).unwrap();
+    for change in [
+        text.replace("\"server\"", "\"tls-server-name\":\"api.example.org\",\"server\""),
+        text.replace("\"certificate-authority\":\"authority.pem\"", "\"insecure-skip-tls-verify\":true"),
+    ] {
+        assert_ne!(change, text);
+        let path = place.write("changed", &change);
+        let output = place.audit(&["--kubeconfig", path.to_str().unwrap()]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_client_certificate_is_shown_to_a_server_that_wants_one() {
+    let place = Place::new();
+    let server = Server::start_with(&Setup { wants_client: true, ..Setup::default() }, lab);
+    place.write("client.pem", &server.client.0);
+    place.write("client.key", &server.client.1);
+    let kubeconfig =
+        place.kubeconfig(&server, &json!({"client-certificate": "client.pem", "client-key": "client.key"}));
+    let output = place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let kubeconfig = place.kubeconfig(&server, &json!({}));
+    let text = refused(&place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()]));
+    assert!(text.contains("it asks for a client certificate, and the kubeconfig has none"), "{text}");
+    let kubeconfig = place.kubeconfig(&server, &json!({"client-certificate": "gone.pem", "client-key": "client.key"}));
+    let text = refused(&place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()]));
+    assert!(text.contains("gone.pem") && text.contains("no such file or directory"), "{text}");
+}
+
+#[test]
+fn a_server_that_throttles_is_given_the_time_it_asks_for() {
+    let wait = Reply::Body(429, vec![("retry-after", "1".to_owned())], "{}".into());
+    let server = then("/api/v1/nodes", vec![wait], |ask| paged(ask, 700));
+    let started = Instant::now();
+    let output = Place::new().audit_server(&server, &[]);
+    assert_eq!((code(&output), summary(&output)), (1, (693, 7, 0)), "{}", stderr(&output));
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    assert_eq!(server.asked_of("/api/v1/nodes").len(), 3);
+}
+
+#[test]
+fn a_server_that_throttles_beyond_the_deadline_leaves_the_kind_unknown() {
+    let server = Server::start(|ask| match ask.path.as_str() {
+        "/api/v1/nodes" => Reply::Body(429, vec![("retry-after", "60".to_owned())], "slow down".into()),
+        _ => lab(ask),
+    });
+    let output = Place::new().audit_server(&server, &["--timeout", "5s"]);
+    let reason = "list nodes: no whole answer within the --timeout of 5s: 429 Too Many Requests";
+    assert_eq!((code(&output), unknown(&output).as_str()), (0, reason));
+}
+
+#[test]
+fn an_expired_list_goes_on_by_the_token_that_it_is_given() {
+    let gone = r#"{"kind":"Status","metadata":{"continue":"from=500&"},"status":"Failure","message":"The provided continue parameter is too old","reason":"Expired","code":410}"#;
+    let server = Server::start(|ask| match (ask.path.as_str(), ask.parameter("continue").as_deref()) {
+        ("/api/v1/nodes", Some("from=1&")) => Reply::Body(410, Vec::new(), gone.into()),
+        ("/api/v1/nodes", None) => {
+            let mut page = nodes_from(ask, 0, 1234);
+            page["metadata"]["continue"] = json!("from=1&");
+            Reply::json(&page)
+        }
+        ("/api/v1/nodes", Some(_)) => paged(ask, 1234),
+        _ => lab(ask),
+    });
+    let output = Place::new().audit_server(&server, &[]);
+    assert_eq!(summary(&output), (1221, 13, 0), "each node once: {}", stderr(&output));
+}
+
+#[test]
+fn an_expired_list_without_a_token_begins_again_and_no_object_counts_twice() {
+    for (code, body) in [(410, "{}".to_owned()), (400, recorded("error-400-continue.json"))] {
+        let expired = Reply::Body(code, Vec::new(), body.into());
+        let count = AtomicUsize::new(0);
+        let server = Server::start(move |ask| {
+            if ask.path != "/api/v1/nodes" {
+                lab(ask)
+            } else if start_of(ask) == 1000 && count.fetch_add(1, Ordering::Relaxed) == 0 {
+                expired.clone()
+            } else {
+                paged(ask, 1234)
+            }
+        });
+        let output = Place::new().audit_server(&server, &[]);
+        assert_eq!(summary(&output), (1221, 13, 0), "{}", stderr(&output));
+        assert_eq!(server.asked_of("/api/v1/nodes").len(), 6);
+    }
+}
+
+#[test]
+fn a_list_that_expires_for_ever_is_unknown() {
+    let server = Server::start(|ask| match ask.path.as_str() {
+        "/api/v1/nodes" if start_of(ask) > 0 => {
+            Reply::status(410, "Expired", "The provided continue parameter is too old")
+        }
+        "/api/v1/nodes" => paged(ask, 1234),
+        _ => lab(ask),
+    });
+    let output = Place::new().audit_server(&server, &[]);
+    assert_eq!(unknown(&output), "list nodes: 410 The provided continue parameter is too old");
+}
+
+#[test]
+fn a_page_that_breaks_off_is_asked_for_again_and_no_object_counts_twice() {
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |ask| {
+        if ask.path != "/api/v1/nodes" {
+            return lab(ask);
+        }
+        let page = nodes_from(ask, start_of(ask), 1234).to_string();
+        if count.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+            Reply::Cut(page.as_bytes()[..page.len() / 2].to_vec().into())
+        } else {
+            Reply::text(&page)
+        }
+    });
+    let output = Place::new().audit_server(&server, &[]);
+    assert_eq!(summary(&output), (1221, 13, 0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_server_that_comes_back_is_waited_for() {
+    let unavailable = Reply::status(503, "ServiceUnavailable", "apiserver not ready");
+    let server = then("/api/v1/nodes", vec![unavailable, Reply::Cut(Vec::new().into()), Reply::text("")], lab);
+    let output = Place::new().audit_server(&server, &[]);
+    assert_eq!((code(&output), summary(&output)), (0, (1, 0, 0)), "{}", stderr(&output));
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_asked_for_again() {
+    let server = then("/api/v1/nodes", vec![Reply::Never], lab);
+    let output = Place::new().audit_server(&server, &["--timeout", "6s"]);
+    assert_eq!((code(&output), summary(&output)), (0, (1, 0, 0)), "{}", stderr(&output));
+}
+
+#[test]
+fn what_does_not_come_within_the_timeout_is_unknown() {
+    let server =
+        then("/api/v1/nodes", vec![Reply::After(Duration::from_secs(30), Box::new(empty()))], |_| Reply::Never);
+    let started = Instant::now();
+    let output = Place::new().audit_server(&server, &["--timeout", "2s"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let reason = unknown(&output);
+    assert!(reason.starts_with("list nodes: no whole answer within the --timeout of 2s: "), "{reason}");
+    assert!(started.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
+fn a_server_that_never_answers_ends_the_run() {
+    let server = Server::start(|_| Reply::Never);
+    let text = refused(&Place::new().audit_server(&server, &["--timeout", "1s"]));
+    let url = server.url();
+    assert!(
+        text.starts_with(&format!("error: failed to get an answer from {url} within the --timeout of 1s: ")),
+        "{text}"
+    );
+    assert!(text.ends_with("help: give it more time with --timeout\n"), "{text}");
+}
+
+#[test]
+fn what_is_no_api_server_is_told() {
+    for (reply, cause) in [
+        (Reply::text("<html>Log in</html>"), "it has no list of API groups at /apis"),
+        (Reply::not_found(), "it has no list of API groups at /apis"),
+        (Reply::Body(302, vec![("location", "https://sso.example.org".to_owned())], "".into()), "302 Found"),
+    ] {
+        let server = Server::start(move |_| reply.clone());
+        let text = refused(&Place::new().audit_server(&server, &[]));
+        let url = server.url();
+        assert_eq!(text, format!("error: failed to talk to {url}: this is no Kubernetes API server: {cause}\n"));
+    }
+}
+
+#[test]
+fn a_list_that_is_none_leaves_the_kind_unknown() {
+    for (reply, reason) in [
+        (Reply::text("<html>Log in</html>"), "list nodes: it is no list of objects in JSON"),
+        (Reply::json(&json!({"kind": "Node", "items": []})), "list nodes: the answer is no list"),
+    ] {
+        let server = then("/api/v1/nodes", vec![reply], lab);
+        assert_eq!(unknown(&Place::new().audit_server(&server, &[])), reason);
+    }
+}
+
+#[test]
+fn without_a_kubeconfig_the_run_ends_and_says_where_it_looked() {
+    let place = Place::new();
+    let home = place.path("home/.kube/config");
+    assert_eq!(
+        refused(&place.audit(&["--cluster"])),
+        format!(
+            "error: failed to find a kubeconfig: there is none at {}\n\
+             help: name one with --kubeconfig or KUBECONFIG, or judge objects from files with --objects\n",
+            home.display()
+        )
+    );
+    let named = place.path("gone");
+    let text = refused(&place.audit(&["--kubeconfig", named.to_str().unwrap()]));
+    let named = named.display();
+    assert_eq!(text, format!("error: failed to read the kubeconfig {named}: no such file or directory\n"));
+}
+
+#[test]
+fn a_context_that_is_not_there_is_told_with_those_that_are() {
+    let place = Place::new();
+    let server = Server::start(lab);
+    let output = place.audit_server(&server, &["--context", "prod"]);
+    assert_eq!(
+        refused(&output),
+        "error: failed to find the context \"prod\" in the kubeconfig\nhelp: name one with --context: lab\n"
+    );
+    let path = place.write("none", "contexts: [{name: b, context: {cluster: x}}, {name: a, context: {cluster: x}}]\n");
+    assert_eq!(
+        refused(&place.audit(&["--kubeconfig", path.to_str().unwrap()])),
+        "error: failed to choose a context: the kubeconfig sets no current one\nhelp: name one with --context: a, b\n"
+    );
+    assert_eq!(
+        refused(&place.audit(&["--kubeconfig", path.to_str().unwrap(), "--context", "b"])),
+        "error: failed to find the cluster \"x\" of the context \"b\" in the kubeconfig\n"
+    );
+}
+
+#[test]
+fn a_broken_kubeconfig_is_told_by_its_line_and_shows_no_secret() {
+    let place = Place::new();
+    let path = place.write("broken", "users:\n- name: a\n  user:\n    token: very-secret\n   nonsense: [\n");
+    let text = refused(&place.audit(&["--kubeconfig", path.to_str().unwrap()]));
+    assert!(text.contains("broken: line 5"), "{text}");
+    assert!(!text.contains("very-secret"), "{text}");
+}
+
+#[test]
+fn the_files_of_kubeconfig_are_merged_and_missing_ones_passed_over() {
+    let place = Place::new();
+    let server = Server::start(lab);
+    let full = place.kubeconfig(&server, &json!({"token": "from-the-second"}));
+    let first = place.write("first", "current-context: ''\nusers: [{name: other, user: {token: x}}]\n");
+    let list = format!("{}:{}:{}", place.path("gone").display(), first.display(), full.display());
+    let mut command = place.command();
+    command.args(["audit", "--format", "json", "--no-builtin-rules", "--rules"]).arg(place.path("rules"));
+    let output = command.arg("--cluster").env("KUBECONFIG", list).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(server.asked()[0].header("authorization"), "Bearer from-the-second");
+}
+
+#[test]
+fn a_credential_plugin_gives_the_token() {
+    let place = Place::new();
+    let server = Server::start(lab);
+    let plugin = "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"from-a-plugin\"}}'";
+    let exec = |script: &str| {
+        json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh",
+        "args": ["-c", script], "interactiveMode": "Never"}})
+    };
+    let kubeconfig = place.kubeconfig(&server, &exec(plugin));
+    let output = place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(server.asked()[0].header("authorization"), "Bearer from-a-plugin");
+    let kubeconfig = place.kubeconfig(&server, &exec("echo no ticket >&2; exit 3"));
+    let text = refused(&place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()]));
+    let url = server.url();
+    assert_eq!(
+        text,
+        format!(
+            "error: failed to get the credentials for {url}: the credential plugin ended with exit status: 3: no ticket\n"
+        )
+    );
+}
+
+#[test]
+fn a_token_file_is_read_beside_its_kubeconfig() {
+    let place = Place::new();
+    let server = Server::start(lab);
+    place.write("token", "from-a-file");
+    let kubeconfig = place.kubeconfig(&server, &json!({"tokenFile": "token"}));
+    let output = place.audit(&["--kubeconfig", kubeconfig.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(server.asked()[0].header("authorization"), "Bearer from-a-file");
+}
+
+#[test]
+fn another_user_is_asked_as() {
+    let server = Server::start(lab);
+    let user = "system:serviceaccount:audit:scanner";
+    let output = Place::new().audit_server(&server, &["--as", user, "--as-group", "a", "--as-group", "b"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for ask in server.asked() {
+        assert_eq!((ask.header("impersonate-user"), ask.header("impersonate-group")), (user, "a"));
+    }
+}
+
+#[test]
+fn a_group_of_an_unknown_version_is_unknown_and_one_that_is_not_served_is_empty() {
+    let server = Server::start(|ask| match ask.path.as_str() {
+        "/api/v1/nodes" => Reply::not_found(),
+        _ => lab(ask),
+    });
+    let output = Place::new().audit_server(&server, &[]);
+    assert_eq!((code(&output), summary(&output)), (0, (0, 0, 0)), "{}", stderr(&output));
+}
+
+#[test]
+fn an_interrupted_run_writes_what_it_has() {
+    let place = Place::new();
+    let server = then("/api/v1/nodes", vec![Reply::Never], |_| Reply::Never);
+    let kubeconfig = place.kubeconfig(&server, &json!({}));
+    let mut command = place.command();
+    command.args(["audit", "--format", "json", "--no-builtin-rules", "--rules"]).arg(place.path("rules"));
+    command.arg("--kubeconfig").arg(kubeconfig).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while server.asked_of("/api/v1/nodes").is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130, "{}", stderr(&output));
+    assert_eq!(report(&output)["complete"], false);
+    assert_eq!(unknown(&output), "not read before the run was interrupted");
 }

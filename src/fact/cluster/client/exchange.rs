@@ -66,7 +66,10 @@ impl Failure {
         match self {
             Failure::Status(status) => match status.code {
                 401 => format!("401 {}", status.message),
-                403 => format!("forbidden: {}", status.message),
+                403 => {
+                    let message = status.message.as_str();
+                    format!("forbidden: {}", message.split_once("is forbidden: ").map_or(message, |(_, rest)| rest))
+                }
                 code => format!("{code} {}", status.message),
             },
             Failure::Trouble(trouble) => trouble.text().to_owned(),

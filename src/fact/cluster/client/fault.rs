@@ -157,11 +157,12 @@ impl Fault {
 
     /// An error of the library before anything was sent.
     pub(super) fn setup(url: &str, error: &kube::Error) -> Self {
-        let url = url.to_owned();
-        match error {
-            kube::Error::Auth(error) => Fault::Credentials { url, cause: auth_cause(error) },
-            error => Fault::Credentials { url, cause: innermost(error) },
-        }
+        let cause = match error {
+            kube::Error::Auth(error) => auth_cause(error),
+            kube::Error::InferKubeconfig(error) => kubeconfig_cause(error),
+            error => innermost(error),
+        };
+        Fault::Credentials { url: url.to_owned(), cause }
     }
 }
 
@@ -199,9 +200,7 @@ impl Trouble {
             if let Some(error) = error.downcast_ref::<AuthError>() {
                 return Trouble::Credentials(auth_cause(error));
             }
-            let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            if let Some(error) = tls.or_else(|| error.downcast_ref()) {
+            if let Some(error) = tls_error(error) {
                 return of_tls(error);
             }
             connects |= error.to_string().contains("(Connect)");
@@ -212,10 +211,24 @@ impl Trouble {
     }
 }
 
+/// The error of TLS within an error of input and output, which may hold
+/// another one.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let Some(outer) = error.downcast_ref::<io::Error>() else { return error.downcast_ref() };
+    let mut inner = outer.get_ref()?;
+    while let Some(next) = inner.downcast_ref::<io::Error>() {
+        inner = next.get_ref()?;
+    }
+    inner.downcast_ref()
+}
+
 fn of_tls(error: &rustls::Error) -> Trouble {
     let text = match error {
         rustls::Error::InvalidCertificate(fault) => match fault {
-            CertificateError::UnknownIssuer => "no authority that is trusted for this cluster has signed it".to_owned(),
+            // An authority of the same name, such as kubeadm's of another cluster, gives a bad signature.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "no authority that is trusted for this cluster has signed it".to_owned()
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "it is not valid yet".to_owned()
@@ -276,12 +289,12 @@ fn auth_cause(error: &AuthError) -> String {
     match error {
         AuthError::ReadTokenFile(error, path) => format!("read {}: {}", path.display(), innermost(error)),
         AuthError::AuthExecStart(error) => format!("start the credential plugin: {}", innermost(error)),
-        AuthError::AuthExecRun { cmd, out } => {
-            // What it prints on stdout may be a token.
+        AuthError::AuthExecRun { out, .. } => {
+            // What it prints on stdout may be a token, and so may its arguments.
             let said = String::from_utf8_lossy(&out.stderr);
             let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it says nothing");
             let last: String = last.chars().take(200).collect();
-            format!("the credential plugin {cmd} ended with {}: {last}", out.status)
+            format!("the credential plugin ended with {}: {last}", out.status)
         }
         AuthError::AuthExecParse(_) => "the credential plugin printed no ExecCredential".to_owned(),
         AuthError::InvalidBearerToken(_) => "the token holds characters that no token may hold".to_owned(),
