@@ -8,6 +8,7 @@
 
 pub mod file;
 pub mod filter;
+pub mod finding;
 pub mod packet;
 pub mod print;
 pub mod sink;

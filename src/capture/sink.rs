@@ -111,6 +111,9 @@ pub trait Sink {
         Ok(())
     }
 
+    /// Says that there were more packets, which were not handed over.
+    fn cut_short(&mut self) {}
+
     /// Ends: after it there are no packets.
     ///
     /// # Errors

@@ -84,6 +84,13 @@ impl Writer {
         self.output.length()
     }
 
+    /// States the most that is captured of a packet, before the first interface.
+    pub fn set_snap_length(&mut self, snap_length: u32) {
+        if self.interfaces.is_empty() {
+            self.options.snap_length = snap_length;
+        }
+    }
+
     /// Describes an interface, and gives its number.
     ///
     /// # Errors

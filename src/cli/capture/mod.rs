@@ -3,6 +3,7 @@
 mod letter;
 mod print_option;
 mod read;
+mod record;
 mod signal;
 mod text;
 
@@ -19,10 +20,12 @@ use super::terminal::Terminal;
 use crate::capture::filter::{BadFilter, Filter};
 use crate::capture::packet::{LinkType, Packet};
 use crate::capture::sink::{CapturePoint, Sink, Statistics, Wants};
+use crate::capture::write::WriteCapture;
 use crate::report::escape;
 
 pub(super) use letter::tell_letters_apart;
 use print_option::PrintArgs;
+use record::RecordArgs;
 use signal::Signals;
 use text::Text;
 
@@ -40,6 +43,8 @@ pub(crate) struct CaptureArgs {
     packets: Option<u64>,
     #[command(flatten)]
     print: PrintArgs,
+    #[command(flatten)]
+    record: RecordArgs,
 }
 
 /// Runs the command.
@@ -50,7 +55,7 @@ pub(crate) fn run(args: &CaptureArgs, terminal: Terminal) -> Result<Exit, Failur
         return Err(Failure::new("find packets: no file is named").with_help(help));
     };
     let signals = Signals::begin().map_err(|error| Failure::new(format!("wait for signals: {error}")))?;
-    let sinks = Sinks::open(args);
+    let sinks = Sinks::open(args, terminal)?;
     read::run(file, &args.words.join(" "), args.packets, &sinks, &signals, terminal)
 }
 
@@ -64,9 +69,14 @@ type SharedSinks = Rc<RefCell<Sinks>>;
 
 impl Sinks {
     /// The sinks that the arguments ask for.
-    fn open(args: &CaptureArgs) -> SharedSinks {
-        let all: Vec<Box<dyn Sink>> = vec![Box::new(Text::new(&args.print))];
-        Rc::new(RefCell::new(Sinks { all }))
+    fn open(args: &CaptureArgs, terminal: Terminal) -> Result<SharedSinks, Failure> {
+        let mut all: Vec<Box<dyn Sink>> = Vec::new();
+        // What it finds of a packet it tells at the end, so that lines come first.
+        if args.record.prints_lines(&args.print) {
+            all.push(Box::new(Text::new(&args.print)));
+        }
+        all.push(Box::new(args.record.open(&args.print, args.read.is_none(), terminal)?));
+        Ok(Rc::new(RefCell::new(Sinks { all })))
     }
 
     /// Hands a packet to all of them; the first that wants no more ends the capture.
@@ -78,6 +88,11 @@ impl Sinks {
             }
         }
         Ok(wants)
+    }
+
+    /// Says that not all packets were handed over.
+    fn cut_short(&mut self) {
+        self.all.iter_mut().for_each(|sink| sink.cut_short());
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -115,7 +130,10 @@ impl End {
 fn end_of_sink(error: &io::Error) -> Result<End, Failure> {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Ok(End::PipeClosed),
-        _ => Err(Failure::new(format!("write packets: {}", super::failure::cause(error)))),
+        _ => match error.get_ref().and_then(|inner| inner.downcast_ref::<WriteCapture>()) {
+            Some(written) => Err(record::failure(written)),
+            None => Err(Failure::new(format!("write packets: {}", super::failure::cause(error)))),
+        },
     }
 }
 

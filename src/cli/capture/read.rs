@@ -54,6 +54,9 @@ pub(super) fn run(
         }
     };
     let statistics: Vec<_> = reading.points.into_values().collect();
+    if !matches!(outcome, Ok(End::Complete)) {
+        sinks.borrow_mut().cut_short();
+    }
     let finished = sinks.borrow_mut().finish(&statistics);
     let end = outcome?;
     match finished {
