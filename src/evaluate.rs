@@ -2,6 +2,8 @@
 //!
 //! A pure function: the same rules, facts and instant give the same findings.
 
+mod target;
+
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,11 +11,13 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::Facts;
 use crate::finding::{Finding, Subject, Verdict, WaiverNote};
 use crate::rule::judge::Judgement;
 use crate::rule::waiver::Waivers;
 use crate::rule::{FormKind, Rule, RuleSet, Target};
+
+pub use target::{Named, Upgrade, audit_cluster, audit_host, gate_host, gate_whole};
 
 /// What is judged, when, and for what.
 #[derive(Clone, Debug)]
@@ -29,58 +33,6 @@ pub struct Context {
     /// Names of the nodes whose hosts are judged too: what the host form of a
     /// rule says of them, its cluster form does not say again.
     pub judged_nodes: Vec<String>,
-}
-
-/// Judges the facts of one host as an audit does, which has no version to
-/// upgrade to, beside those of its cluster, if it is judged; gives the host too.
-pub fn audit_host(
-    rules: &RuleSet,
-    selected: &[&Rule],
-    facts: &mut Facts,
-    cluster: Option<&Facts>,
-    name: String,
-    now: Timestamp,
-) -> (Subject, Vec<Finding>) {
-    state_target(facts, true, cluster.is_some());
-    if facts.get("node_object").is_none() {
-        facts.set("node_object", Fact::absent(Source::default_of("no node of a cluster that is judged is this host")));
-    }
-    audit(rules, selected, facts, cluster, Subject::target("host", name), Vec::new(), now)
-}
-
-/// Judges the facts of a cluster as an audit does; `judged_nodes` are those
-/// whose hosts are judged too, and joined to their nodes.
-pub fn audit_cluster(
-    rules: &RuleSet,
-    selected: &[&Rule],
-    facts: &mut Facts,
-    judged_nodes: Vec<String>,
-    name: String,
-    now: Timestamp,
-) -> (Subject, Vec<Finding>) {
-    state_target(facts, !judged_nodes.is_empty(), true);
-    audit(rules, selected, facts, None, Subject::target("cluster", name), judged_nodes, now)
-}
-
-fn state_target(facts: &mut Facts, host: bool, cluster: bool) {
-    let named = || Source::default_of("what the command line names");
-    facts.set("gate.target", Fact::absent(Source::default_of("an audit has no target version")));
-    facts.set("judged.host", Fact::known(host, named()));
-    facts.set("judged.cluster", Fact::known(cluster, named()));
-}
-
-fn audit(
-    rules: &RuleSet,
-    selected: &[&Rule],
-    facts: &Facts,
-    beside: Option<&Facts>,
-    subject: Subject,
-    judged_nodes: Vec<String>,
-    now: Timestamp,
-) -> (Subject, Vec<Finding>) {
-    let context = Context { now, targets: vec![subject.clone()], gate: false, judged_nodes };
-    let findings = evaluate(rules, selected, facts, beside, &context);
-    (subject, findings)
 }
 
 /// Judges facts by rules. The order is by rule, then subject.
@@ -100,7 +52,7 @@ pub fn evaluate(
         .flat_map_iter(|rule| {
             forms(rule, context).into_iter().flat_map(move |(form, target)| {
                 let findings = judge_one(rules, rule, form, target, (facts, beside), context.now);
-                findings.into_iter().filter(move |finding| !is_said_of_host(rule, form, finding, context))
+                findings.into_iter().filter(move |finding| !is_said_of_host(form, finding, context))
             })
         })
         .collect();
@@ -111,11 +63,8 @@ pub fn evaluate(
 }
 
 /// Whether the host form of the rule speaks of this node.
-fn is_said_of_host(rule: &Rule, form: FormKind, finding: &Finding, context: &Context) -> bool {
-    rule.target == Target::Host
-        && form == FormKind::Cluster
-        && finding.subject.kind == "Node"
-        && context.judged_nodes.contains(&finding.subject.name)
+fn is_said_of_host(form: FormKind, finding: &Finding, context: &Context) -> bool {
+    form == FormKind::Cluster && finding.subject.kind == "Node" && context.judged_nodes.contains(&finding.subject.name)
 }
 
 /// The forms of a rule that are run, and what each judges.
@@ -133,9 +82,11 @@ fn forms<'c>(rule: &Rule, context: &'c Context) -> Vec<(FormKind, &'c Subject)> 
         }
         Target::Cluster => of_kind("cluster").map(|target| (FormKind::First, target)).collect(),
         Target::Gate if !context.gate => Vec::new(),
+        // The upgrade as a whole is the cluster's; one with two forms judges each host too.
+        Target::Gate if !rule.has_cluster_form => of_kind("cluster").map(|target| (FormKind::First, target)).collect(),
         Target::Gate => {
-            let cluster = of_kind("cluster").next().or_else(|| of_kind("host").next());
-            cluster.map(|target| (FormKind::First, target)).into_iter().collect()
+            let host = of_kind("host").map(|target| (FormKind::First, target));
+            host.chain(of_kind("cluster").map(|target| (FormKind::Cluster, target))).collect()
         }
     }
 }

@@ -22,5 +22,6 @@ pub mod cli;
 pub mod evaluate;
 pub mod fact;
 pub mod finding;
+pub mod gate;
 pub mod report;
 pub mod rule;

@@ -15,9 +15,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("rule", &["fact"]),
     ("finding", &["fact", "rule"]),
     ("evaluate", &["fact", "rule", "finding"]),
+    ("gate", &["fact", "rule", "finding"]),
     ("report", &["fact", "rule", "finding"]),
     ("capture", &["fact"]),
-    ("cli", &["fact", "rule", "finding", "evaluate", "report", "capture"]),
+    ("cli", &["fact", "rule", "finding", "evaluate", "gate", "report", "capture"]),
 ];
 
 /// All that `capture` may use of `fact`: the door to the host, and the names of pods.

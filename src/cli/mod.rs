@@ -10,10 +10,13 @@ mod exit;
 mod explain;
 mod facts;
 mod failure;
+mod gate;
+mod gate_decision;
 mod generate;
 mod host_name;
 mod input;
 mod interrupt;
+mod manifest_input;
 mod output;
 mod rule_source;
 mod rules;
@@ -37,7 +40,7 @@ Exit codes:
   0    judged; nothing failed at or above --fail-on
   1    something failed at or above --fail-on
   2    the command could not run: usage, a broken rule or waiver file, an unreadable input
-  3    with --strict: nothing failed, but something at or above --fail-on is unknown
+  3    nothing failed, but something at or above --fail-on is unknown (gate always, audit with --strict)
   130  interrupted; the partial report is marked \"complete\": false";
 
 /// Judges Linux nodes of Kubernetes clusters by declarative rules
@@ -57,6 +60,9 @@ enum Command {
     /// Judge this host by the rules
     #[command(after_help = EXIT_CODES)]
     Audit(Box<audit::AuditArgs>),
+    /// Judge whether an upgrade of Kubernetes may go ahead
+    #[command(after_help = EXIT_CODES)]
+    Gate(Box<gate::GateArgs>),
     /// Write a saved report in other formats
     Convert(convert::ConvertArgs),
     /// Print what would be judged: every fact, its value, and where it was read
@@ -88,6 +94,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let terminal = Terminal::new(arguments.display);
     let outcome = match &arguments.command {
         Command::Audit(args) => audit::run(args, terminal),
+        Command::Gate(args) => gate::run(args, terminal),
         Command::Convert(args) => convert::run(args, terminal),
         Command::Facts(args) => facts::run(args, terminal),
         Command::Rules(command) => rules::run(command, terminal),

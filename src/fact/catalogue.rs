@@ -13,6 +13,17 @@ const GIVEN: &[FactDoc] = &[
         Type::Text,
         "The Kubernetes version that the gate judges an upgrade to. Absent in an audit.",
     ),
+    FactDoc::new(
+        "gate.from",
+        Type::Text,
+        "The version of the cluster before the upgrade: what --from says, else that of the API server, else at least that of the newest kubelet. Absent in an audit.",
+    ),
+    FactDoc::new(
+        "gate.api_objects",
+        Type::List(&Type::Object(cluster::api::usage::API_OBJECT)),
+        "Every object of the cluster, of --manifests and of Helm releases that names an API with an end; what several sources say of one object stands together. Absent in an audit.",
+    ),
+    FactDoc::new("judged.manifests", Type::Bool, "Whether files of --manifests are judged."),
     FactDoc::new("judged.host", Type::Bool, "Whether a host is judged, alone or beside a cluster."),
     FactDoc::new("judged.cluster", Type::Bool, "Whether a cluster is judged, alone or beside hosts."),
 ];

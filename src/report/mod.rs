@@ -11,6 +11,7 @@ pub mod escape;
 pub mod facts;
 mod format;
 pub mod gate;
+mod gate_table;
 mod json;
 mod jsonl;
 mod read;

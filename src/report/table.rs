@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::wrap::wrap;
-use super::{Report, View, escape};
+use super::{Report, View, escape, gate_table};
 use crate::fact::Source;
 use crate::finding::{Evidence, Finding, Severity, Subject, Verdict};
 
@@ -32,6 +32,9 @@ pub(super) fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Re
     if view.verbose {
         page.listed(Verdict::Pass)?;
         page.listed(Verdict::NotApplicable)?;
+    }
+    if let Some(gate) = &report.gate {
+        gate_table::write(gate, view.color, &|reason| subject(&reason.subject), page.out)?;
     }
     page.summary()
 }
@@ -217,6 +220,7 @@ impl Page<'_> {
         let severities = if severities.is_empty() { String::new() } else { format!(" ({})", severities.join(", ")) };
         let judged = match report.targets.as_slice() {
             [target] => subject_with_kind(target),
+            [] => "manifests".to_owned(),
             targets => format!("{} hosts", targets.len()),
         };
         let bold = self.style(Style::new().bold());

@@ -64,7 +64,15 @@ impl<'c> Files<'c> {
             let of_list = kind.trim_end_matches("List");
             for item in items {
                 let own = |key: &str| item.get(key).and_then(Json::as_str);
-                self.object(own("apiVersion").unwrap_or(api_version), own("kind").unwrap_or(of_list), item);
+                if let (Some(api_version), Some(kind)) = (own("apiVersion"), own("kind")) {
+                    self.object(api_version, kind, item);
+                } else if let Json::Object(members) = item {
+                    // The API server itself leaves out what the list says.
+                    let mut members = members.clone();
+                    members.entry("apiVersion").or_insert_with(|| api_version.into());
+                    members.entry("kind").or_insert_with(|| of_list.into());
+                    self.document(&Json::Object(members));
+                }
             }
             return;
         }
@@ -81,6 +89,7 @@ impl<'c> Files<'c> {
         let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
         let fits = |request: &Request| match request.what {
             What::Objects(resource, scope) => resource.is(api_version, kind) && scope.holds(namespace, name),
+            What::ObjectsOfFiles => true,
             What::Path(_) => false,
         };
         self.give(fits, json);

@@ -6,6 +6,7 @@
 //! its concern: [`client`] asks an API server, [`file`] reads them from files. What was denied, or is not in
 //! the files, is a fact that cannot be read, never an empty list.
 
+pub mod api;
 mod backup;
 mod ceph;
 pub mod client;
@@ -62,6 +63,7 @@ pub trait Reader: Send {
 
 /// Every collector of cluster facts; their order has no meaning.
 pub const COLLECTORS: &[Collector] = &[
+    api::COLLECTOR,
     backup::COLLECTOR,
     ceph::COLLECTOR,
     component::COLLECTOR,

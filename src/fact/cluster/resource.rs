@@ -45,6 +45,9 @@ pub enum Scope {
 pub enum What {
     /// Objects of a resource.
     Objects(&'static Resource, Scope),
+    /// Every object that files hold, whatever its kind. A live API is not
+    /// asked: there, nothing answers it.
+    ObjectsOfFiles,
     /// A path of the API server that is no resource, such as `/version`. Its
     /// answer is seen as the object; text that is no JSON as a text.
     Path(&'static str),
@@ -85,6 +88,11 @@ impl Request {
         Self::of(What::Objects(resource, Scope::Namespace(namespace)), Detail::Whole)
     }
 
+    /// Every object that files hold, whatever its kind.
+    pub const fn every_object_of_files() -> Self {
+        Self::of(What::ObjectsOfFiles, Detail::Whole)
+    }
+
     /// A path that is no resource.
     pub const fn path(path: &'static str) -> Self {
         Self::of(What::Path(path), Detail::Whole)
@@ -98,7 +106,7 @@ impl Request {
     pub fn scope(&self) -> Option<Scope> {
         match self.what {
             What::Objects(_, scope) => Some(scope),
-            What::Path(_) => None,
+            What::Path(_) | What::ObjectsOfFiles => None,
         }
     }
 
@@ -106,7 +114,7 @@ impl Request {
     pub fn resource(&self) -> Option<&'static Resource> {
         match self.what {
             What::Objects(resource, _) => Some(resource),
-            What::Path(_) => None,
+            What::Path(_) | What::ObjectsOfFiles => None,
         }
     }
 }

@@ -27,8 +27,12 @@ impl Reader<'_> {
             );
             return None;
         };
-        if target.is_some_and(|target| target != Target::Host) {
-            self.fault(node.span.clone(), "a second form without a first", "only rules with `target: host` have one");
+        if target == Some(Target::Cluster) {
+            self.fault(
+                node.span.clone(),
+                "a second form without a first",
+                "a rule with `target: cluster` has only one",
+            );
         }
         self.keys(members, CLUSTER_KEYS, "the second form");
         let before = self.faults.len();

@@ -1,0 +1,246 @@
+//! `scanner gate`: whether an upgrade of Kubernetes may go ahead.
+
+use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::audit::AuditArgs;
+use super::cluster_input::NamedCluster;
+use super::exit::{Exit, Threshold};
+use super::failure::Failure;
+use super::gate_decision::{self, Question};
+use super::input::{NamedFacts, open_host, read_ahead, read_facts, read_host};
+use super::interrupt::Work;
+use super::manifest_input;
+use super::session::Session;
+use super::terminal::Terminal;
+use crate::evaluate::{Named, Upgrade, gate_host, gate_whole};
+use crate::fact::version::Version;
+use crate::fact::{self, Fact, Facts, Source};
+use crate::finding::{Finding, Severity, Subject};
+use crate::gate::plan::{PlanError, Target};
+use crate::gate::usage::merge;
+use crate::rule::{Rule, RuleSet, Target as RuleTarget};
+
+/// Judges whether an upgrade of Kubernetes may go ahead: READY (exit 0), BLOCKED
+/// (1) or INCONCLUSIVE (3), with the reasons by what must be done first.
+#[derive(Args, Clone, Debug)]
+#[command(mut_arg("strict", |arg| arg.hide(true)))]
+pub(crate) struct GateArgs {
+    /// The Kubernetes version to upgrade to, such as 1.37 or 1.37.1
+    #[arg(long, value_name = "VERSION", help_heading = "Upgrade")]
+    target: String,
+    /// The present version, where nothing that is judged says it
+    #[arg(long, value_name = "VERSION", help_heading = "Upgrade")]
+    from: Option<String>,
+    /// Judge the manifests of a checkout: files or folders of YAML and JSON; templates are counted, not judged; `-` is stdin (repeatable)
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    manifests: Vec<PathBuf>,
+    #[command(flatten)]
+    audit: AuditArgs,
+}
+
+/// Facts that the gate itself needs.
+const NEEDED: [&str; 4] = ["cluster.version", "nodes", "kubelet.version", "api_objects"];
+
+/// Runs the command.
+pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    let work = Work::begin();
+    super::start_threads();
+    let target = Target::parse(&args.target).map_err(|error| refuse(&error))?;
+    if let Some(from) = &args.from {
+        target.check_newer_than(from).map_err(|error| refuse(&error))?;
+    }
+    let audit = &args.audit;
+    let session = Session::begin("gate", audit, terminal)?;
+    let manifests = manifest_input::read(&args.manifests, terminal)?;
+    let is_nothing_named = audit.facts.is_empty() && !audit.cluster.is_named() && manifests.is_none();
+    let is_host_judged = is_nothing_named || audit.host || audit.root.root.is_some();
+    let host = if is_host_judged { Some(open_host(&audit.root, session.started)?) } else { None };
+    if let Some(host) = host.as_ref().filter(|_| audit.rules.select.is_empty()) {
+        read_ahead(host);
+    }
+    // The process is about to end: giving back each piece would only take time.
+    let rules = ManuallyDrop::new(audit.rules.load(false)?);
+    let mut selected = audit.rules.select(&rules)?;
+    selected.retain(|rule| rule.gate || rule.target == RuleTarget::Gate);
+    if selected.is_empty() {
+        let help = "list the names with: scanner rules list";
+        return Err(Failure::new("select rules: none that the gate counts is left").with_help(help));
+    }
+    let mut wanted = rules.facts_needed(&selected);
+    wanted.extend(NEEDED.map(str::to_owned));
+    let cluster = audit.cluster.read(&wanted, terminal)?;
+    let mut journey = Journey {
+        rules: (&rules, &selected),
+        now: session.now,
+        wanted: &wanted,
+        target: &target,
+        named: Named {
+            host: is_host_judged || !audit.facts.is_empty(),
+            cluster: cluster.is_some(),
+            manifests: manifests.is_some(),
+        },
+        from: from_of(args.from.as_deref(), cluster.as_ref())?,
+        cluster,
+        judged_nodes: Vec::new(),
+        targets: Vec::new(),
+        hops: Vec::new(),
+    };
+    // Manifests alone are not upgraded themselves.
+    if !journey.named.host && !journey.named.cluster && args.from.is_none() {
+        journey.from = Fact::absent(Source::default_of("--from"));
+    }
+    if let Some(from) = journey.from.text() {
+        target.check_newer_than(from).map_err(|error| refuse(&error))?;
+    }
+    if let Some(host) = host {
+        journey.host(read_host(host, wanted.clone(), &work, terminal).host);
+    }
+    for path in &audit.facts {
+        let Some(hosts) = read_facts(path, session.started + audit.root.timeout, &work, terminal)? else { break };
+        for host in hosts {
+            journey.host(host);
+        }
+    }
+    if let Some(from) = journey.from.text() {
+        target.check_newer_than(from).map_err(|error| refuse(&error))?;
+    }
+    let fail_on = Severity::named(&audit.fail_on);
+    let from = journey.from.text().map(str::to_owned);
+    let (targets, mut hops) = journey.finish(manifests.map(crate::gate::manifest::Manifests::into_fact));
+    let findings = hops.pop().map(|hop| hop.findings).unwrap_or_default();
+    let earlier: Vec<_> = hops.into_iter().map(|hop| (hop.target, hop.findings)).collect();
+    let decide = |findings: &[Finding]| {
+        let question = Question {
+            target: &target.text,
+            from: from.as_deref(),
+            // With --fail-on none nothing counts for the exit code; the verdict is that of the default.
+            fail_on: fail_on.unwrap_or(Severity::High),
+            is_complete: !work.is_interrupted(),
+        };
+        gate_decision::decide(&question, &earlier, findings)
+    };
+    let threshold = Threshold { fail_on, strict: true };
+    session.conclude((&rules, &selected), targets, findings, threshold, &work, Some(&decide))
+}
+
+fn refuse(error: &PlanError) -> Failure {
+    let failure = Failure::new(format!("judge the upgrade: {error}"));
+    match error {
+        PlanError::NotCovered { .. } => failure.with_help("use a newer scanner"),
+        PlanError::NoVersion(_) => failure.with_help("name the version that the cluster is to have after the upgrade"),
+        PlanError::NotNewer { .. } => failure.with_help("name a newer version with --target"),
+    }
+}
+
+/// The present version: what the user says, what the cluster says, else at
+/// least that of its newest kubelet.
+fn from_of(said: Option<&str>, cluster: Option<&NamedCluster>) -> Result<Fact, Failure> {
+    if let Some(said) = said {
+        if Version::parse(said).is_none_or(|version| version.major() != 1) {
+            return Err(refuse(&PlanError::NoVersion(said.to_owned())));
+        }
+        return Ok(Fact::known(said, Source::default_of("--from")));
+    }
+    let unknown = || {
+        let reason = "nothing says the present version of Kubernetes; name it with --from";
+        Fact::Unreadable { source: None, reason: reason.to_owned() }
+    };
+    let Some(cluster) = cluster else { return Ok(unknown()) };
+    if let Some(version) = cluster.facts.get("cluster.version").filter(|version| version.text().is_some()) {
+        return Ok(version.clone());
+    }
+    let nodes = cluster.facts.get("nodes").and_then(Fact::list).unwrap_or_default();
+    Ok(nodes.iter().filter_map(|node| node.member("kubelet_version")).fold(unknown(), newer).clone())
+}
+
+/// The newer one of two facts that hold versions.
+fn newer(one: Fact, other: &Fact) -> Fact {
+    let version = |fact: &Fact| fact.text().and_then(Version::parse);
+    if version(other) > version(&one) { other.clone() } else { one }
+}
+
+/// What is judged on the way to the target, hop by hop: one host after the
+/// other, so that the facts of many nodes are never held at once, and the
+/// cluster in the end.
+struct Journey<'a> {
+    rules: (&'a RuleSet, &'a [&'a Rule]),
+    now: Timestamp,
+    wanted: &'a BTreeSet<String>,
+    target: &'a Target,
+    named: Named,
+    from: Fact,
+    cluster: Option<NamedCluster>,
+    judged_nodes: Vec<String>,
+    targets: Vec<Subject>,
+    hops: Vec<JudgedHop>,
+}
+
+/// The findings of one hop.
+struct JudgedHop {
+    target: String,
+    findings: Vec<Finding>,
+}
+
+impl Journey<'_> {
+    fn host(&mut self, mut host: NamedFacts) {
+        if let Some(cluster) = &mut self.cluster {
+            self.judged_nodes.extend(fact::join(&mut cluster.facts, &mut host.facts, self.wanted));
+        }
+        let is_said = self.from.source().is_some_and(|source| *source == Source::default_of("--from"));
+        if self.cluster.is_none()
+            && !is_said
+            && let Some(version) = host.facts.get("kubelet.version")
+        {
+            self.from = newer(self.from.clone(), version);
+        }
+        // The subject is the same for every hop.
+        let mut subject = None;
+        for target in self.target.hops(self.from.text()) {
+            let upgrade = Upgrade { target: target.clone(), from: self.from.clone() };
+            let beside = self.cluster.as_ref().map(|cluster| &cluster.facts);
+            let (host, findings) =
+                gate_host(self.rules, &mut host.facts, beside, host.name.clone(), (&upgrade, self.named), self.now);
+            subject = Some(host);
+            self.add(target, findings);
+        }
+        self.targets.extend(subject);
+    }
+
+    fn add(&mut self, target: String, findings: Vec<Finding>) {
+        match self.hops.iter_mut().find(|hop| hop.target == target) {
+            Some(hop) => hop.findings.extend(findings),
+            None => self.hops.push(JudgedHop { target, findings }),
+        }
+    }
+
+    /// What was judged, and the findings of each hop, the target's last.
+    fn finish(mut self, manifests: Option<Fact>) -> (Vec<Subject>, Vec<JudgedHop>) {
+        let (name, mut facts) = match self.cluster.take() {
+            Some(cluster) => (cluster.name, cluster.facts),
+            None => ("cluster".to_owned(), Facts::default()),
+        };
+        let no_cluster = || Fact::absent(Source::default_of("no cluster is named"));
+        let written = facts.get("api_objects").cloned().unwrap_or_else(no_cluster);
+        facts.set("gate.api_objects", merge([Some(written), manifests].into_iter().flatten().collect()));
+        let hops = self.target.hops(self.from.text());
+        for target in &hops {
+            let upgrade = Upgrade { target: target.clone(), from: self.from.clone() };
+            let nodes = self.judged_nodes.clone();
+            let (subject, findings) =
+                gate_whole(self.rules, &mut facts, nodes, name.clone(), (&upgrade, self.named), self.now);
+            self.add(target.clone(), findings);
+            if self.named.cluster && !self.targets.contains(&subject) {
+                self.targets.push(subject);
+            }
+        }
+        // A host with an older kubelet than the newest one was judged from further back.
+        self.hops.retain(|hop| hops.contains(&hop.target));
+        self.hops.sort_by_key(|hop| hops.iter().position(|target| *target == hop.target));
+        (self.targets, self.hops)
+    }
+}

@@ -1,0 +1,39 @@
+//! The APIs that objects use, as far as they have an end: what files hold is
+//! written in them now; what a live API says of an object is its history.
+
+pub mod lifecycle;
+pub mod usage;
+
+use super::{Collector, Lists, Object, Reader, Request};
+use crate::fact::Fact;
+use crate::fact::Facts;
+use crate::fact::catalogue::{FactDoc, Type};
+use usage::{API_OBJECT, Origin};
+
+pub(super) const COLLECTOR: Collector =
+    Collector { name: "api", facts: FACTS, requests: &[REQUEST], start: || Box::new(Apis::default()) };
+
+const REQUEST: Request = Request::every_object_of_files();
+
+const FACTS: &[FactDoc] = &[FactDoc::new(
+    "api_objects",
+    Type::List(&Type::Object(API_OBJECT)),
+    "Every object of the files whose own API version, managedFields or last-applied annotation name an API with an end.",
+)];
+
+#[derive(Default)]
+struct Apis {
+    seen: Vec<Fact>,
+}
+
+impl Reader for Apis {
+    fn see(&mut self, object: &Object<'_>) {
+        self.seen.extend(usage::read(object.json, Origin::Dump));
+    }
+
+    fn finish(self: Box<Self>, lists: &Lists) -> Facts {
+        let mut facts = Facts::default();
+        facts.set("api_objects", lists.fact(&REQUEST, self.seen));
+        facts
+    }
+}

@@ -1,0 +1,97 @@
+//! Brings together what the cluster, manifests and Helm releases say of one
+//! object: one element for each object, the strongest evidence first.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::fact::{Fact, Value};
+
+/// How strong each kind of evidence is, the strongest first.
+const LADDER: &[&str] = &["written", "release", "managedFields", "last-applied"];
+
+/// The sources as one list; unreadable where one of them is, for what it did
+/// not show may be a use as well.
+pub fn merge(sources: Vec<Fact>) -> Fact {
+    let mut objects: BTreeMap<[String; 3], Fact> = BTreeMap::new();
+    for source in sources {
+        match source {
+            Fact::Known { value: Value::List(elements), .. } => {
+                for element in elements {
+                    add(&mut objects, element);
+                }
+            }
+            Fact::Unreadable { .. } => return source,
+            Fact::Known { .. } | Fact::Absent { .. } => {}
+        }
+    }
+    Fact::group(objects.into_values().map(in_order).collect::<Vec<_>>())
+}
+
+fn add(objects: &mut BTreeMap<[String; 3], Fact>, element: Fact) {
+    let key = ["kind", "namespace", "name"]
+        .map(|name| element.member(name).and_then(Fact::text).unwrap_or_default().to_owned());
+    match objects.entry(key) {
+        Entry::Vacant(vacant) => {
+            vacant.insert(element);
+        }
+        Entry::Occupied(mut occupied) => {
+            let Fact::Known { value: Value::Map(mut members), .. } = element else { return };
+            let Fact::Known { value: Value::Map(present), .. } = occupied.get_mut() else { return };
+            let owner = members.remove("owner").filter(|owner| owner.value().is_some());
+            if let Some(owner) = owner.filter(|_| present.get("owner").is_none_or(|own| own.value().is_none())) {
+                present.insert("owner".to_owned(), owner);
+            }
+            if let Some(Fact::Known { value: Value::List(more), .. }) = members.remove("uses")
+                && let Some(Fact::Known { value: Value::List(uses), .. }) = present.get_mut("uses")
+            {
+                uses.extend(more);
+            }
+        }
+    }
+}
+
+fn in_order(mut element: Fact) -> Fact {
+    if let Fact::Known { value: Value::Map(members), .. } = &mut element
+        && let Some(Fact::Known { value: Value::List(uses), .. }) = members.get_mut("uses")
+    {
+        let strength = |fact: &Fact| {
+            let how = fact.member("how").and_then(Fact::text);
+            LADDER.iter().position(|step| Some(*step) == how)
+        };
+        uses.sort_by_key(strength);
+    }
+    element
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::Source;
+    use crate::fact::cluster::api::usage::{Origin, read};
+    use serde_json::json;
+
+    fn source(origin: Origin<'_>, api_version: &str) -> Fact {
+        let object = json!({"apiVersion": api_version, "kind": "Ingress", "metadata": {"name": "web", "namespace": "shop",
+            "managedFields": [{"manager": "helm", "apiVersion": "networking.k8s.io/v1beta1", "time": "2021-05-01T00:00:00Z"}]}});
+        Fact::group(read(&object, origin).into_iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn one_object_of_several_sources_is_one_element() {
+        let cluster = source(Origin::Dump, "networking.k8s.io/v1");
+        let file = source(Origin::Manifest { file: "web.yaml", line: 1 }, "extensions/v1beta1");
+        let merged = merge(vec![cluster, file]);
+        let objects = merged.list().unwrap();
+        assert_eq!(objects.len(), 1);
+        let uses = objects[0].member("uses").and_then(Fact::list).unwrap();
+        let hows: Vec<_> = uses.iter().filter_map(|use_| use_.member("how").and_then(Fact::text)).collect();
+        assert_eq!(hows, ["written", "managedFields"]);
+    }
+
+    #[test]
+    fn a_source_that_could_not_be_read_leaves_all_of_them_open() {
+        let denied = Fact::unreadable(Source::default_of("the API"), "list secrets: forbidden");
+        assert_eq!(merge(vec![Fact::group(Vec::new()), denied.clone()]), denied);
+        assert_eq!(merge(vec![Fact::Absent { source: None }]).list().map(<[Fact]>::len), Some(0));
+    }
+}
