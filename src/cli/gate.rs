@@ -98,7 +98,7 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
         target.check_newer_than(from).map_err(|error| refuse(&error))?;
     }
     if let Some(host) = host {
-        journey.host(read_host(host, wanted.clone(), &work, terminal).host);
+        journey.host(read_host(host, &wanted, &work, terminal).host);
     }
     for path in &audit.facts {
         let Some(hosts) = read_facts(path, session.started + audit.root.timeout, &work, terminal)? else { break };
