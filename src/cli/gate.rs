@@ -12,7 +12,7 @@ use super::cluster_input::NamedCluster;
 use super::exit::{Exit, Threshold};
 use super::failure::Failure;
 use super::gate_decision::{self, Question};
-use super::input::{NamedFacts, open_host, read_ahead, read_facts, read_host};
+use super::input::{NamedFacts, open_host, read_facts, start_reading};
 use super::interrupt::Work;
 use super::manifest_input;
 use super::session::Session;
@@ -44,7 +44,7 @@ pub(crate) struct GateArgs {
 }
 
 /// Facts that the gate itself needs.
-const NEEDED: [&str; 4] = ["cluster.version", "nodes", "kubelet.version", "api_objects"];
+const NEEDED: [&str; 4] = ["cluster.version", "cluster.version_is_exact", "kubelet.version", "api_objects"];
 
 /// Runs the command.
 pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> {
@@ -59,10 +59,8 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
     let manifests = manifest_input::read(&args.manifests, terminal)?;
     let is_nothing_named = audit.facts.is_empty() && !audit.cluster.is_named() && manifests.is_none();
     let is_host_judged = is_nothing_named || audit.host || audit.root.root.is_some();
-    let host = if is_host_judged { Some(open_host(&audit.root, session.started)?) } else { None };
-    if let Some(host) = host.as_ref().filter(|_| audit.rules.select.is_empty()) {
-        read_ahead(host);
-    }
+    let limit = audit.root.limit(audit.cluster.is_live());
+    let host = if is_host_judged { Some(open_host(&audit.root, session.started, limit)?) } else { None };
     // The process is about to end: giving back each piece would only take time.
     let rules = ManuallyDrop::new(audit.rules.load(false)?);
     let mut selected = audit.rules.select(&rules)?;
@@ -73,7 +71,10 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
     }
     let mut wanted = rules.facts_needed(&selected);
     wanted.extend(NEEDED.map(str::to_owned));
-    let cluster = audit.cluster.read(&wanted, terminal)?;
+    // Before the cluster: the host's sockets have little time.
+    let reading = host.map(|host| start_reading(host, &wanted, &work));
+    let host = reading.map(|reading| reading.finish(&work, terminal).host);
+    let cluster = audit.cluster.read(&wanted, (session.started, limit), &work, terminal)?;
     let mut journey = Journey {
         rules: (&rules, &selected),
         now: session.now,
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
             cluster: cluster.is_some(),
             manifests: manifests.is_some(),
         },
-        from: from_of(args.from.as_deref(), cluster.as_ref())?,
+        present: from_of(args.from.as_deref(), cluster.as_ref())?,
         cluster,
         judged_nodes: Vec::new(),
         targets: Vec::new(),
@@ -92,25 +93,25 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
     };
     // Manifests alone are not upgraded themselves.
     if !journey.named.host && !journey.named.cluster && args.from.is_none() {
-        journey.from = Fact::absent(Source::default_of("--from"));
+        journey.present.from = Fact::absent(Source::default_of("--from"));
     }
-    if let Some(from) = journey.from.text() {
+    if let Some(from) = journey.present.from.text() {
         target.check_newer_than(from).map_err(|error| refuse(&error))?;
     }
     if let Some(host) = host {
-        journey.host(read_host(host, &wanted, &work, terminal).host);
+        journey.host(host);
     }
     for path in &audit.facts {
-        let Some(hosts) = read_facts(path, session.started + audit.root.timeout, &work, terminal)? else { break };
+        let Some(hosts) = read_facts(path, session.started + limit, &work, terminal)? else { break };
         for host in hosts {
             journey.host(host);
         }
     }
-    if let Some(from) = journey.from.text() {
+    if let Some(from) = journey.present.from.text() {
         target.check_newer_than(from).map_err(|error| refuse(&error))?;
     }
     let fail_on = Severity::named(&audit.fail_on);
-    let from = journey.from.text().map(str::to_owned);
+    let from = journey.present.from.text().map(str::to_owned);
     let (targets, mut hops) = journey.finish(manifests.map(crate::gate::manifest::Manifests::into_fact));
     let findings = hops.pop().map(|hop| hop.findings).unwrap_or_default();
     let earlier: Vec<_> = hops.into_iter().map(|hop| (hop.target, hop.findings)).collect();
@@ -137,25 +138,41 @@ fn refuse(error: &PlanError) -> Failure {
     }
 }
 
-/// The present version: what the user says, what the cluster says, else at
-/// least that of its newest kubelet.
-fn from_of(said: Option<&str>, cluster: Option<&NamedCluster>) -> Result<Fact, Failure> {
+/// The present version and whether it is exact: what the user says, else what
+/// the cluster says.
+fn from_of(said: Option<&str>, cluster: Option<&NamedCluster>) -> Result<Present, Failure> {
     if let Some(said) = said {
         if Version::parse(said).is_none_or(|version| version.major() != 1) {
             return Err(refuse(&PlanError::NoVersion(said.to_owned())));
         }
-        return Ok(Fact::known(said, Source::default_of("--from")));
+        return Ok(Present { from: Fact::known(said, Source::default_of("--from")), is_exact: true });
     }
-    let unknown = || {
-        let reason = "nothing says the present version of Kubernetes; name it with --from";
-        Fact::Unreadable { source: None, reason: reason.to_owned() }
-    };
-    let Some(cluster) = cluster else { return Ok(unknown()) };
-    if let Some(version) = cluster.facts.get("cluster.version").filter(|version| version.text().is_some()) {
-        return Ok(version.clone());
+    let reason = "nothing says the present version of Kubernetes; name it with --from";
+    let unknown = Present { from: Fact::Unreadable { source: None, reason: reason.to_owned() }, is_exact: false };
+    let Some(cluster) = cluster else { return Ok(unknown) };
+    let is_exact = cluster.facts.bool("cluster.version_is_exact").unwrap_or(false);
+    let version = cluster.facts.get("cluster.version").filter(|version| version.text().is_some());
+    Ok(version.map_or(unknown, |version| Present { from: version.clone(), is_exact }))
+}
+
+/// The present version.
+struct Present {
+    from: Fact,
+    is_exact: bool,
+}
+
+impl Present {
+    fn upgrade(&self, target: &str) -> Upgrade {
+        let from_exact = match (&self.from, self.is_exact) {
+            (Fact::Known { source, .. }, false) => {
+                let reason =
+                    "only a kubelet tells the present version, and the API server may be newer; name it with --from";
+                Fact::Unreadable { source: source.clone(), reason: reason.to_owned() }
+            }
+            (from, _) => from.clone(),
+        };
+        Upgrade { target: target.to_owned(), from: self.from.clone(), from_exact }
     }
-    let nodes = cluster.facts.get("nodes").and_then(Fact::list).unwrap_or_default();
-    Ok(nodes.iter().filter_map(|node| node.member("kubelet_version")).fold(unknown(), newer).clone())
 }
 
 /// The newer one of two facts that hold versions.
@@ -173,7 +190,7 @@ struct Journey<'a> {
     wanted: &'a BTreeSet<String>,
     target: &'a Target,
     named: Named,
-    from: Fact,
+    present: Present,
     cluster: Option<NamedCluster>,
     judged_nodes: Vec<String>,
     targets: Vec<Subject>,
@@ -191,17 +208,17 @@ impl Journey<'_> {
         if let Some(cluster) = &mut self.cluster {
             self.judged_nodes.extend(fact::join(&mut cluster.facts, &mut host.facts, self.wanted));
         }
-        let is_said = self.from.source().is_some_and(|source| *source == Source::default_of("--from"));
+        // Without a cluster only its kubelets tell.
         if self.cluster.is_none()
-            && !is_said
+            && !self.present.is_exact
             && let Some(version) = host.facts.get("kubelet.version")
         {
-            self.from = newer(self.from.clone(), version);
+            self.present.from = newer(self.present.from.clone(), version);
         }
         // The subject is the same for every hop.
         let mut subject = None;
-        for target in self.target.hops(self.from.text()) {
-            let upgrade = Upgrade { target: target.clone(), from: self.from.clone() };
+        for target in self.target.hops(self.present.from.text()) {
+            let upgrade = self.present.upgrade(&target);
             let beside = self.cluster.as_ref().map(|cluster| &cluster.facts);
             let (host, findings) =
                 gate_host(self.rules, &mut host.facts, beside, host.name.clone(), (&upgrade, self.named), self.now);
@@ -227,9 +244,9 @@ impl Journey<'_> {
         let no_cluster = || Fact::absent(Source::default_of("no cluster is named"));
         let written = facts.get("api_objects").cloned().unwrap_or_else(no_cluster);
         facts.set("gate.api_objects", merge([Some(written), manifests].into_iter().flatten().collect()));
-        let hops = self.target.hops(self.from.text());
+        let hops = self.target.hops(self.present.from.text());
         for target in &hops {
-            let upgrade = Upgrade { target: target.clone(), from: self.from.clone() };
+            let upgrade = self.present.upgrade(target);
             let nodes = self.judged_nodes.clone();
             let (subject, findings) =
                 gate_whole(self.rules, &mut facts, nodes, name.clone(), (&upgrade, self.named), self.now);

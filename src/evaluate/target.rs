@@ -44,8 +44,10 @@ pub fn audit_cluster(
 pub struct Upgrade {
     /// The version to upgrade to.
     pub target: String,
-    /// The version before it.
+    /// The version before it, or the oldest that it can be.
     pub from: Fact,
+    /// The version before it, where that is exact.
+    pub from_exact: Fact,
 }
 
 /// What the command line names.
@@ -100,6 +102,7 @@ fn state_upgrade(facts: &mut Facts, upgrade: &Upgrade, named: Named) {
     state_target(facts, named.host, named.cluster);
     facts.set("gate.target", Fact::known(upgrade.target.as_str(), Source::default_of("--target")));
     facts.set("gate.from", upgrade.from.clone());
+    facts.set("gate.from_exact", upgrade.from_exact.clone());
     facts.set("judged.manifests", Fact::known(named.manifests, Source::default_of(NAMED)));
 }
 
@@ -109,6 +112,7 @@ fn state_target(facts: &mut Facts, host: bool, cluster: bool) {
     let no_gate = || Fact::absent(Source::default_of("an audit has no target version"));
     facts.set("gate.target", no_gate());
     facts.set("gate.from", no_gate());
+    facts.set("gate.from_exact", no_gate());
     facts.set("judged.host", Fact::known(host, Source::default_of(NAMED)));
     facts.set("judged.cluster", Fact::known(cluster, Source::default_of(NAMED)));
     facts.set("judged.manifests", Fact::known(false, Source::default_of(NAMED)));

@@ -19,6 +19,11 @@ const GIVEN: &[FactDoc] = &[
         "The version of the cluster before the upgrade: what --from says, else that of the API server, else at least that of the newest kubelet. Absent in an audit.",
     ),
     FactDoc::new(
+        "gate.from_exact",
+        Type::Text,
+        "The same, where it is exact; unreadable where only a kubelet tells, than which the API server may be newer.",
+    ),
+    FactDoc::new(
         "gate.api_objects",
         Type::List(&Type::Object(cluster::api::usage::API_OBJECT)),
         "Every object of the cluster, of --manifests and of Helm releases that names an API with an end; what several sources say of one object stands together. Absent in an audit.",

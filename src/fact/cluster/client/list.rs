@@ -58,6 +58,7 @@ pub(super) async fn read(
                 Err(failure) => denied(&failure),
             };
         }
+        What::ObjectsOfFiles => return Listing::Complete,
         What::Objects(resource, scope) => (resource, scope),
     };
     let versions = served.versions(resource);
@@ -100,6 +101,7 @@ pub(super) async fn read(
 pub(super) fn what(request: &Request, namespace: Option<&str>) -> String {
     match request.what {
         What::Path(path) => format!("get {path}"),
+        What::ObjectsOfFiles => "read files".to_owned(),
         What::Objects(resource, Scope::Named("", name)) => format!("get {} {name}", resource.full_name()),
         What::Objects(resource, Scope::Named(space, name)) => {
             format!("get {} {name} in namespace {space}", resource.full_name())
