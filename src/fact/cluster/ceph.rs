@@ -4,10 +4,13 @@
 //! `config.json` with `clusterID` and `monitors`, as ceph-csi and Rook write
 //! them; names of secrets, never their data.
 
+use serde_json::Value as Json;
+
+use super::image::Image;
 use super::resource::{CEPH_BLOCK_POOLS, CEPH_CLUSTERS, CEPH_FILESYSTEMS, CEPH_OBJECT_STORES, CONFIG_MAPS};
-use super::{Collector, Lists, Object, Reader, Request};
-use crate::fact::Facts;
+use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
+use crate::fact::{Fact, Facts};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "ceph",
@@ -22,6 +25,9 @@ const FILESYSTEMS: Request = Request::all(&CEPH_FILESYSTEMS);
 const STORES: Request = Request::all(&CEPH_OBJECT_STORES);
 const CSI_CONFIG: Request = Request { fields: "metadata.name=ceph-csi-config", ..Request::all(&CONFIG_MAPS) };
 const ROOK_CSI_CONFIG: Request = Request { fields: "metadata.name=rook-ceph-csi-config", ..Request::all(&CONFIG_MAPS) };
+
+/// Names of the config maps that ceph-csi and Rook write.
+const CONFIG_NAMES: [&str; 2] = ["ceph-csi-config", "rook-ceph-csi-config"];
 
 const CLUSTER: Type = Type::Object(&[
     Field::new("name", Type::Text, "Name of the CephCluster."),
@@ -59,12 +65,134 @@ const FACTS: &[FactDoc] = &[
 ];
 
 #[derive(Default)]
-struct Ceph {}
+struct Ceph {
+    clusters: Vec<Fact>,
+    pools: Vec<Fact>,
+    monitors: Vec<Fact>,
+}
 
 impl Reader for Ceph {
-    fn see(&mut self, _: &Object<'_>) {}
+    fn see(&mut self, object: &Object<'_>) {
+        if object.is(&CEPH_CLUSTERS) {
+            self.clusters.push(cluster(object));
+        } else if object.is(&CONFIG_MAPS) {
+            // Files are not filtered by the name that the API is asked for.
+            if CONFIG_NAMES.contains(&object.name()) {
+                self.monitors.extend(monitors(object));
+            }
+        } else {
+            self.pools.extend(pools(object));
+        }
+    }
 
-    fn finish(self: Box<Self>, _: &Lists) -> Facts {
-        Facts::default()
+    fn finish(self: Box<Self>, lists: &Lists) -> Facts {
+        let mut facts = Facts::default();
+        facts.set("ceph_clusters", lists.fact(&CLUSTERS, self.clusters));
+        facts.set("ceph_pools", lists.fact_of(&[&POOLS, &FILESYSTEMS, &STORES], self.pools));
+        facts.set("ceph_monitors", lists.fact_of(&[&CSI_CONFIG, &ROOK_CSI_CONFIG], self.monitors));
+        facts
+    }
+}
+
+fn cluster(object: &Object<'_>) -> Fact {
+    let image = object.text("spec.cephVersion.image");
+    let version = match (object.text("status.version.version"), image) {
+        (Some(version), _) => Fact::known(version, object.source(".status.version.version")),
+        (None, Some(image)) => {
+            let source = object.source(".spec.cephVersion.image");
+            match Image::parse(image).version() {
+                Some(version) => Fact::known(version, source),
+                None => Fact::unreadable(source, format!("{image} has no version for a tag")),
+            }
+        }
+        (None, None) => Fact::absent(object.source(".spec.cephVersion.image")),
+    };
+    Element::of(object.reference()).with("version", version).done()
+}
+
+/// The pools of a block pool, a file system or an object store.
+fn pools(object: &Object<'_>) -> Vec<Fact> {
+    let mut found = Vec::new();
+    let mut add = |name: &str, path: &str, pool: &Json| {
+        let mut element = Element::of(object.reference()).with("pool", Fact::group(name));
+        if let Some(size) = pool.pointer("/replicated/size").and_then(Json::as_i64).filter(|size| *size > 0) {
+            element = element.with("size", Fact::known(size, object.source(format!(".{path}.replicated.size"))));
+        }
+        if let Some(safe) = pool.pointer("/replicated/requireSafeReplicaSize").and_then(Json::as_bool) {
+            let source = object.source(format!(".{path}.replicated.requireSafeReplicaSize"));
+            element = element.with("requires_safe_size", Fact::known(safe, source));
+        }
+        found.push(element.done());
+    };
+    if object.is(&CEPH_BLOCK_POOLS) {
+        if let Some(spec) = object.get("spec") {
+            add("spec", "spec", spec);
+        }
+        return found;
+    }
+    for name in ["metadataPool", "dataPool"] {
+        if let Some(pool) = object.get(&format!("spec.{name}")) {
+            add(name, &format!("spec.{name}"), pool);
+        }
+    }
+    for (index, pool) in object.list("spec.dataPools").iter().enumerate() {
+        add(&format!("dataPools[{index}]"), &format!("spec.dataPools[{index}]"), pool);
+    }
+    found
+}
+
+/// The clusters of a `config.json`, or of Rook's `csi-cluster-config-json`.
+fn monitors(object: &Object<'_>) -> Vec<Fact> {
+    const KEYS: [&str; 2] = ["config.json", "csi-cluster-config-json"];
+    let data = object.get("data");
+    let mut found = Vec::new();
+    for key in KEYS {
+        let Some(text) = data.and_then(|data| data.get(key)).and_then(Json::as_str) else { continue };
+        let source = object.source(format!(".data['{key}']"));
+        let Ok(Json::Array(clusters)) = serde_json::from_str::<Json>(text) else {
+            found.push(Fact::unreadable(source, format!("{}: {key} is no list in JSON", object.describe())));
+            continue;
+        };
+        for cluster in &clusters {
+            let id = cluster.get("clusterID").and_then(Json::as_str).unwrap_or_default();
+            let list = cluster.get("monitors").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+            // Addresses may stand together in one text, with commas.
+            let addresses = list.iter().filter_map(Json::as_str).flat_map(|text| text.split(',')).map(str::trim);
+            let addresses: Vec<&str> = addresses.filter(|address| !address.is_empty()).collect();
+            let mut ports: Vec<i64> = addresses.iter().filter_map(|address| port(address)).collect();
+            ports.sort_unstable();
+            ports.dedup();
+            let known = |address: &&str| Fact::known(*address, source.clone());
+            let element = Element::of(object.reference())
+                .with("cluster_id", Fact::known(id, source.clone()))
+                .with("monitors", Fact::known(addresses.iter().map(known).collect::<Vec<_>>(), source.clone()))
+                .with("ports", Fact::group(ports.into_iter().map(Fact::group).collect::<Vec<_>>()));
+            found.push(element.done());
+        }
+    }
+    found
+}
+
+/// The port of `10.0.0.1:6789`, `v2:10.0.0.1:3300/0` or `[fd00::1]:6789`.
+fn port(address: &str) -> Option<i64> {
+    let address = address.trim_matches(['[', ']']);
+    address.rsplit_once(':')?.1.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_monitors_port_tells_its_protocol() {
+        let told = [
+            ("10.0.0.1:6789", Some(6789)),
+            ("v2:10.0.0.1:3300/0", Some(3300)),
+            ("[fd00::1]:6789", Some(6789)),
+            ("mon-a", None),
+        ];
+        for (address, expected) in told {
+            assert_eq!(port(address), expected, "{address}");
+        }
     }
 }

@@ -26,6 +26,7 @@ mod proxy;
 mod range;
 mod rbac;
 pub mod resource;
+mod selector;
 mod skew;
 mod snapshot;
 mod storage;

@@ -144,7 +144,7 @@ impl<'a> Object<'a> {
 }
 
 /// The facts of one object, or of a part of one, as an element of a list.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Element {
     members: BTreeMap<String, Fact>,
 }
@@ -180,6 +180,11 @@ impl Element {
     pub fn with(mut self, name: &str, fact: Fact) -> Self {
         self.members.insert(name.to_owned(), fact);
         self
+    }
+
+    /// A member that was added.
+    pub fn get(&self, name: &str) -> Option<&Fact> {
+        self.members.get(name)
     }
 
     /// The element as a fact.

@@ -2,10 +2,12 @@
 //!
 //! Source: `ClusterRoleBinding` and `RoleBinding` of rbac.authorization.k8s.io/v1.
 
+use serde_json::Value as Json;
+
 use super::resource::{CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS};
-use super::{Collector, Lists, Object, Reader, Request};
-use crate::fact::Facts;
+use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
+use crate::fact::{Fact, Facts, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "rbac",
@@ -40,12 +42,46 @@ const FACTS: &[FactDoc] = &[
 ];
 
 #[derive(Default)]
-struct Bindings {}
+struct Bindings {
+    of_cluster: Vec<Fact>,
+    of_namespaces: Vec<Fact>,
+}
 
 impl Reader for Bindings {
-    fn see(&mut self, _: &Object<'_>) {}
-
-    fn finish(self: Box<Self>, _: &Lists) -> Facts {
-        Facts::default()
+    fn see(&mut self, object: &Object<'_>) {
+        let holders = object
+            .list("subjects")
+            .iter()
+            .enumerate()
+            .map(|(index, holder)| holder_fact(holder, &object.source(format!(".subjects[{index}]"))));
+        let element = Element::of(object.reference())
+            .with("kind", Fact::group(object.reference().kind.as_str()))
+            .with("role", object.text_fact(".roleRef.name"))
+            .with("role_kind", object.text_fact(".roleRef.kind"))
+            .with("holders", Fact::group(holders.collect::<Vec<_>>()));
+        let list = if object.is(&CLUSTER_ROLE_BINDINGS) { &mut self.of_cluster } else { &mut self.of_namespaces };
+        list.push(element.done());
     }
+
+    fn finish(self: Box<Self>, lists: &Lists) -> Facts {
+        let mut facts = Facts::default();
+        facts.set("cluster_role_bindings", lists.fact(&OF_CLUSTER, self.of_cluster));
+        facts.set("role_bindings", lists.fact(&OF_NAMESPACES, self.of_namespaces));
+        facts
+    }
+}
+
+fn holder_fact(holder: &Json, source: &Source) -> Fact {
+    let text = |key: &str| holder.get(key).and_then(Json::as_str).unwrap_or_default();
+    let (kind, namespace, name) = (text("kind"), text("namespace"), text("name"));
+    let is_account = kind == "ServiceAccount";
+    let id = if is_account { format!("{namespace}/{name}") } else { name.to_owned() };
+    let mut element = Element::new()
+        .with("kind", Fact::group(kind))
+        .with("name", Fact::group(name))
+        .with("id", Fact::known(id, source.clone()));
+    if is_account {
+        element = element.with("namespace", Fact::group(namespace));
+    }
+    element.done()
 }

@@ -23,11 +23,12 @@ use super::resource::{
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::{Fact, Facts, ObjectReference, Source};
-use owner::{Key, Owners, controller, key};
+use owner::{Key, key};
 use runtime_class::RuntimeClasses;
 use trouble::Trouble;
 
-pub(super) use template::spec_path;
+pub(super) use owner::{Owners, controller};
+pub(super) use template::{containers, spec_path};
 pub(super) use trouble::shortened;
 
 pub(super) const COLLECTOR: Collector =

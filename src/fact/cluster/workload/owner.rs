@@ -13,7 +13,7 @@ use crate::fact::ObjectReference;
 use crate::fact::cluster::Object;
 
 /// The controller of an object, in the same namespace.
-pub(super) fn controller(object: &Object<'_>) -> Option<ObjectReference> {
+pub(in crate::fact::cluster) fn controller(object: &Object<'_>) -> Option<ObjectReference> {
     let owners = object.list("metadata.ownerReferences");
     let is_controller = |owner: &&Json| owner.get("controller").and_then(Json::as_bool) == Some(true);
     let owner = owners.iter().find(is_controller).or(match owners {
@@ -32,7 +32,7 @@ pub(super) fn controller(object: &Object<'_>) -> Option<ObjectReference> {
 /// What stands between pods and their topmost owners: replica sets and jobs,
 /// with their controllers, if they have one.
 #[derive(Default)]
-pub(super) struct Owners {
+pub(in crate::fact::cluster) struct Owners {
     controllers: BTreeMap<Key, Option<ObjectReference>>,
 }
 
@@ -52,7 +52,11 @@ impl Owners {
 
     /// The topmost owner of pods whose controller is given, and whose label
     /// `pod-template-hash` is. A kind that is not known here is not climbed.
-    pub(super) fn topmost(&self, owner: &ObjectReference, hash: Option<&str>) -> Arc<ObjectReference> {
+    pub(in crate::fact::cluster) fn topmost(
+        &self,
+        owner: &ObjectReference,
+        hash: Option<&str>,
+    ) -> Arc<ObjectReference> {
         if !matches!(owner.kind.as_str(), "ReplicaSet" | "Job") {
             return Arc::new(owner.clone());
         }

@@ -1,3 +1,5 @@
+//! Pods and their owners, from objects as the API gives them.
+
 use std::collections::BTreeSet;
 
 use crate::fact::cluster::file::Files;
