@@ -12,5 +12,8 @@ mod hostile;
 mod house_rules;
 mod objects;
 mod reports;
+mod reports_hostile;
+mod reports_html;
+mod reports_readers;
 mod rules;
 mod runtime;

@@ -44,6 +44,8 @@ fn escape(text: &str, is_kept: impl Fn(char) -> bool) -> String {
 /// direction of text, or is not seen at all.
 pub fn is_hostile(character: char) -> bool {
     character.is_control()
+        // What is no character at all (Unicode, section 23.7): XML and HTML refuse it.
+        || u32::from(character) & 0xfffe == 0xfffe
         || matches!(character,
             // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
             '\u{ad}' | '\u{61c}' | '\u{180e}'
@@ -55,6 +57,8 @@ pub fn is_hostile(character: char) -> bool {
             | '\u{2060}'..='\u{206f}'
             // Byte-order mark, interlinear annotations.
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            // Further ones that are no characters.
+            | '\u{fdd0}'..='\u{fdef}'
             // Tags.
             | '\u{e0000}'..='\u{e007f}')
 }

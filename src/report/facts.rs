@@ -11,7 +11,7 @@ use anstyle::Style;
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
-use super::table::source_text;
+use super::text;
 use super::{View, escape};
 use crate::fact::{Fact, Facts, Value};
 
@@ -110,7 +110,7 @@ fn flatten(path: &str, fact: &Fact, lines: &mut Vec<Line>) {
 }
 
 fn line(stated: String, fact: &Fact) -> Line {
-    Line { stated, source: fact.source().map(source_text).unwrap_or_default() }
+    Line { stated, source: fact.source().map(text::source).unwrap_or_default() }
 }
 
 /// A value without members, as text that is safe to look at.

@@ -7,17 +7,32 @@
 //! [`compare`].
 
 pub mod compare;
+mod csv;
 pub mod escape;
 pub mod facts;
 mod format;
 pub mod gate;
+<<<<<<< HEAD
 mod gate_table;
+=======
+mod github;
+mod gitlab;
+mod group;
+mod html;
+>>>>>>> a18e83d (report: write sarif, junit, markdown, html, csv, github, gitlab, openreports and prometheus)
 mod json;
 mod jsonl;
+mod junit;
+mod location;
+mod markdown;
+mod openreports;
+mod prometheus;
 mod read;
 pub mod rule;
+mod sarif;
 mod summary;
 mod table;
+mod text;
 mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,30 +4,70 @@
 //! Everything that came from the host is made harmless first ([`escape`]).
 //! Long lists are folded, never dropped: the fold says how many there are.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
+use super::group::{self, Group};
 use super::wrap::wrap;
+<<<<<<< HEAD
 use super::{Report, View, escape, gate_table};
 use crate::fact::Source;
 use crate::finding::{Evidence, Finding, Severity, Subject, Verdict};
+=======
+use super::{Report, View, escape, text};
+use crate::finding::{BaselineMark, Finding, Severity, Verdict};
+>>>>>>> a18e83d (report: write sarif, junit, markdown, html, csv, github, gitlab, openreports and prometheus)
 
-/// Findings of one rule, pieces of evidence and unknowns that are shown
-/// before the rest is folded.
+/// Findings of one rule, subjects, pieces of evidence and unknowns that are
+/// shown before the rest is folded.
 const SHOWN: usize = 8;
+
+/// How commands to a CI system begin.
+const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// Characters of a value that are shown.
 const SHOWN_VALUE: usize = 160;
 
 pub(super) fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { report, view, out };
-    for severity in Severity::ALL {
-        page.severity(severity)?;
+    let mut page = Vec::new();
+    write(report, view, &mut page)?;
+    for line in String::from_utf8_lossy(&page).split_inclusive('\n') {
+        out.write_all(without_commands(line).as_bytes())?;
     }
-    page.waived()?;
+    Ok(())
+}
+
+/// A line that gives no command to the CI system whose log it may stand in:
+/// GitHub takes lines that begin with `::`, and it, Azure and TeamCity what
+/// follows `##`.
+fn without_commands(line: &str) -> Cow<'_, str> {
+    let text = line.trim_start();
+    let line = match text.strip_prefix("::") {
+        Some(command) => {
+            let indent = line.get(..line.len() - text.len()).unwrap_or_default();
+            Cow::Owned(format!("{indent}\\u{{3a}}:{command}"))
+        }
+        None => Cow::Borrowed(line),
+    };
+    if COMMANDS.iter().any(|command| line.contains(command)) {
+        Cow::Owned(line.replace("##", "#\\u{23}"))
+    } else {
+        line
+    }
+}
+
+fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { report, view, out };
+    for (severity, groups) in group::by_rule(report, Verdict::Fail).iter().rev() {
+        page.severity(*severity, groups)?;
+    }
+    for groups in group::by_rule(report, Verdict::Waived).values().rev() {
+        page.waived(groups)?;
+    }
     page.unknown()?;
     if view.verbose {
         page.listed(Verdict::Pass)?;
@@ -47,47 +87,49 @@ struct Page<'a> {
 
 impl Page<'_> {
     /// The failures of one severity, under its name.
-    fn severity(&mut self, severity: Severity) -> io::Result<()> {
-        let mut rules: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-        for finding in self.report.with_verdict(Verdict::Fail).filter(|finding| finding.severity == severity) {
-            rules.entry(&finding.rule).or_default().push(finding);
-        }
-        if rules.is_empty() {
-            return Ok(());
-        }
+    fn severity(&mut self, severity: Severity, groups: &[Group]) -> io::Result<()> {
         let style = self.severity_style(severity);
         writeln!(self.out, "{style}{}{style:#}\n", severity.name().to_uppercase())?;
-        for findings in rules.values() {
-            self.rule(findings, style)?;
-        }
-        Ok(())
+        groups.iter().try_for_each(|group| self.rule(group, style))
     }
 
     /// The failures of one rule: each with its evidence, then what they share.
-    fn rule(&mut self, findings: &[&Finding], style: Style) -> io::Result<()> {
-        let shown = if self.view.verbose { findings.len() } else { SHOWN };
-        let folded = findings.get(shown..).unwrap_or_default();
-        let mut findings = findings.iter().take(shown).peekable();
-        while let Some(finding) = findings.next() {
-            self.headline("FAIL", style, finding)?;
-            self.message(&finding.message)?;
-            self.evidence(&finding.evidence)?;
+    fn rule(&mut self, group: &Group, style: Style) -> io::Result<()> {
+        self.headline("FAIL", style, group)?;
+        let alike = group.alike();
+        let shown = self.shown(alike.len());
+        for (number, findings) in alike.iter().take(shown).enumerate() {
+            let Some(first) = findings.first() else { continue };
+            let is_known = first.baseline == Some(BaselineMark::Known);
+            self.message(&format!(
+                "{}{}",
+                escape::line(first.message.trim()),
+                if is_known { "  [known]" } else { "" }
+            ))?;
+            if group.findings.len() > 1 {
+                self.names(findings)?;
+            }
+            self.evidence(findings)?;
             // Several subjects of a rule mostly share one way to mend it.
-            let is_last = findings.peek().is_none_or(|next| next.fix != finding.fix);
-            if let Some(fix) = finding.fix.as_deref().filter(|_| is_last) {
-                if findings.peek().is_none() {
-                    self.why(&finding.rule)?;
-                }
+            let next = alike.get(number + 1).filter(|_| number + 1 < shown).and_then(|next| next.first());
+            if next.is_none() {
+                self.why(group.rule)?;
+            }
+            if let Some(fix) = first.fix.as_deref().filter(|_| next.is_none_or(|next| next.fix != first.fix)) {
                 self.paragraph("fix", fix)?;
-            } else if findings.peek().is_none() {
-                self.why(&finding.rule)?;
             }
         }
+        let folded: Vec<&Finding> = alike.iter().skip(shown).flatten().copied().collect();
         if !folded.is_empty() {
-            let names: Vec<_> = folded.iter().map(|finding| subject(&finding.subject)).collect();
-            writeln!(self.out, "  … and {} more: {}", folded.len(), names.join(", "))?;
+            let names = group::names(&folded, SHOWN);
+            let line = format!("… and {} more: {names} (-v shows all)", folded.len());
+            self.paragraph("", &line)?;
         }
         writeln!(self.out)
+    }
+
+    fn shown(&self, count: usize) -> usize {
+        if self.view.verbose { count } else { count.min(SHOWN) }
     }
 
     fn why(&mut self, rule: &str) -> io::Result<()> {
@@ -95,27 +137,43 @@ impl Page<'_> {
         report.why.get(rule).map_or(Ok(()), |why| self.paragraph("why", why))
     }
 
-    fn headline(&mut self, verdict: &str, style: Style, finding: &Finding) -> io::Result<()> {
+    fn headline(&mut self, verdict: &str, style: Style, group: &Group) -> io::Result<()> {
         let bold = self.style(Style::new().bold());
-        let rule = escape::line(&finding.rule);
-        writeln!(self.out, "{style}{verdict}{style:#}  {bold}{rule}{bold:#}  {}", subject(&finding.subject))
+        let rule = escape::line(group.rule);
+        writeln!(self.out, "{style}{verdict}{style:#}  {bold}{rule}{bold:#}  {}", group.subjects())
     }
 
-    /// One line for each piece: fact, value and where it was read.
-    fn evidence(&mut self, evidence: &[Evidence]) -> io::Result<()> {
-        let shown = if self.view.verbose { evidence.len() } else { SHOWN };
-        let stated: Vec<String> = evidence.iter().take(shown).map(stated).collect();
-        let widest = stated.iter().map(|text| text.width()).filter(|width| *width <= 48).max().unwrap_or(0);
+    /// The subjects that have the fault.
+    fn names(&mut self, findings: &[&Finding]) -> io::Result<()> {
+        let names = group::names(findings, self.shown(findings.len()));
+        let room = self.view.width.map(|width| width.saturating_sub(4));
+        for line in wrap(&names, room) {
+            writeln!(self.out, "    {line}")?;
+        }
+        Ok(())
+    }
+
+    /// One line for each piece: fact, value and where it was read. Of several
+    /// subjects the first one stands for all.
+    fn evidence(&mut self, findings: &[&Finding]) -> io::Result<()> {
+        let Some((first, others)) = findings.split_first() else { return Ok(()) };
+        let shown = self.shown(first.evidence.len());
+        let stated: Vec<String> =
+            first.evidence.iter().take(shown).map(|piece| text::stated(piece, SHOWN_VALUE)).collect();
+        let widest = text::widest(&stated, 48);
         let dim = self.style(Style::new().dimmed());
-        for (piece, stated) in evidence.iter().zip(&stated) {
+        for (number, (piece, stated)) in first.evidence.iter().zip(&stated).enumerate() {
             let gap = " ".repeat(widest.saturating_sub(stated.width()));
+            let is_shared =
+                others.iter().all(|other| other.evidence.get(number).is_some_and(|other| other.source == piece.source));
+            let others = if is_shared { "" } else { ", …" };
             match &piece.source {
-                Some(source) => writeln!(self.out, "  {stated}{gap}  {dim}{}{dim:#}", source_text(source))?,
+                Some(source) => writeln!(self.out, "  {stated}{gap}  {dim}{}{others}{dim:#}", text::source(source))?,
                 None => writeln!(self.out, "  {stated}")?,
             }
         }
-        if evidence.len() > shown {
-            writeln!(self.out, "  … and {} more (-v shows all)", evidence.len() - shown)?;
+        if first.evidence.len() > shown {
+            writeln!(self.out, "  … and {} more (-v shows all)", first.evidence.len() - shown)?;
         }
         Ok(())
     }
@@ -141,17 +199,27 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The failures that a waiver covers, each with its reason and last day.
-    fn waived(&mut self) -> io::Result<()> {
+    /// The failures that waivers cover, each with its reason and last day.
+    fn waived(&mut self, groups: &[Group]) -> io::Result<()> {
         let style = self.style(AnsiColor::Cyan.on_default());
-        let report = self.report;
-        for finding in report.with_verdict(Verdict::Waived) {
-            self.headline("WAIVED", style, finding)?;
-            self.message(&finding.message)?;
-            if let Some(waiver) = &finding.waiver {
-                let owner = waiver.owner.as_ref().map(|owner| format!(" ({owner})")).unwrap_or_default();
-                let text = format!("until {}: {}{owner}", waiver.expires, waiver.reason);
-                self.paragraph("waiver", &text)?;
+        for group in groups {
+            self.headline("WAIVED", style, group)?;
+            let alike = group.alike();
+            let shown = self.shown(alike.len());
+            for findings in alike.iter().take(shown) {
+                let Some(first) = findings.first() else { continue };
+                self.message(&first.message)?;
+                if group.findings.len() > 1 {
+                    self.names(findings)?;
+                }
+                if let Some(waiver) = &first.waiver {
+                    let owner = waiver.owner.as_ref().map(|owner| format!(" ({owner})")).unwrap_or_default();
+                    self.paragraph("waiver", &format!("until {}: {}{owner}", waiver.expires, waiver.reason))?;
+                }
+            }
+            let folded: usize = alike.iter().skip(shown).map(Vec::len).sum();
+            if folded > 0 {
+                writeln!(self.out, "  … and {folded} more (-v shows all)")?;
             }
             writeln!(self.out)?;
         }
@@ -162,11 +230,15 @@ impl Page<'_> {
     /// stands behind many rules.
     fn unknown(&mut self) -> io::Result<()> {
         let report = self.report;
+        let mut places: HashMap<&str, usize> = HashMap::new();
         let mut reasons: Vec<(&str, Vec<&Finding>)> = Vec::new();
         for finding in report.with_verdict(Verdict::Unknown) {
-            match reasons.iter_mut().find(|(reason, _)| *reason == finding.message) {
-                Some((_, findings)) => findings.push(finding),
-                None => reasons.push((&finding.message, vec![finding])),
+            let at = *places.entry(&finding.message).or_insert_with(|| {
+                reasons.push((&finding.message, Vec::new()));
+                reasons.len() - 1
+            });
+            if let Some((_, findings)) = reasons.get_mut(at) {
+                findings.push(finding);
             }
         }
         if reasons.is_empty() {
@@ -174,12 +246,11 @@ impl Page<'_> {
         }
         let style = self.style(AnsiColor::Yellow.on_default().bold());
         writeln!(self.out, "{style}UNKNOWN{style:#}  {} could not be judged\n", report.summary.unknown)?;
-        let shown = if self.view.verbose { reasons.len() } else { SHOWN };
+        let shown = self.shown(reasons.len());
         for (reason, findings) in reasons.iter().take(shown) {
             self.message(reason)?;
-            let rules = names(report, findings);
             let room = self.view.width.map(|width| width.saturating_sub(6));
-            for line in wrap(&rules, room) {
+            for line in wrap(&self.rules(findings), room) {
                 writeln!(self.out, "      {line}")?;
             }
         }
@@ -191,6 +262,21 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
+    /// The rules of findings, with their subjects where there are several.
+    fn rules(&self, findings: &[&Finding]) -> String {
+        let of_rule = findings.chunk_by(|this, next| this.rule == next.rule).map(|findings| {
+            let rule = findings.first().map(|first| escape::line(&first.rule)).unwrap_or_default();
+            match (self.report.targets.as_slice(), findings) {
+                ([target], [only]) if *target == only.subject => rule.into_owned(),
+                (_, few) if few.len() <= 3 || self.view.verbose => {
+                    format!("{rule} ({})", group::names(few, few.len()))
+                }
+                (_, many) => format!("{rule} ({} {})", many.len(), group::kinds(many)),
+            }
+        });
+        of_rule.collect::<Vec<_>>().join(", ")
+    }
+
     /// Every finding of one verdict, a line each.
     fn listed(&mut self, verdict: Verdict) -> io::Result<()> {
         let report = self.report;
@@ -200,7 +286,7 @@ impl Page<'_> {
         for finding in report.with_verdict(verdict) {
             let reason = escape::line(finding.message.trim_end());
             let rule = escape::line(&finding.rule);
-            let line = format!("{style}{word}{style:#}  {rule}  {}  {reason}", subject(&finding.subject));
+            let line = format!("{style}{word}{style:#}  {rule}  {}  {reason}", text::subject(&finding.subject));
             writeln!(self.out, "{}", line.trim_end())?;
             is_any = true;
         }
@@ -209,6 +295,7 @@ impl Page<'_> {
 
     /// The count of every verdict.
     fn summary(&mut self) -> io::Result<()> {
+<<<<<<< HEAD
         let report = self.report;
         let summary = &report.summary;
         let severities: Vec<String> = Severity::ALL
@@ -223,13 +310,14 @@ impl Page<'_> {
             [] => "manifests".to_owned(),
             targets => format!("{} hosts", targets.len()),
         };
+=======
+>>>>>>> a18e83d (report: write sarif, junit, markdown, html, csv, github, gitlab, openreports and prometheus)
         let bold = self.style(Style::new().bold());
-        writeln!(
-            self.out,
-            "{bold}{judged}{bold:#}: {} pass, {} fail{severities}, {} unknown, {} not-applicable, {} waived",
-            summary.pass, summary.fail, summary.unknown, summary.not_applicable, summary.waived
-        )?;
-        if !report.complete {
+        writeln!(self.out, "{bold}{}{bold:#}: {}", text::judged(self.report), text::counts(self.report))?;
+        if let Some(baseline) = text::baseline(self.report) {
+            writeln!(self.out, "{baseline}")?;
+        }
+        if !self.report.complete {
             writeln!(self.out, "This report is incomplete: the run was interrupted.")?;
         }
         Ok(())
@@ -248,59 +336,4 @@ impl Page<'_> {
     fn style(&self, style: Style) -> Style {
         if self.view.color { style } else { Style::new() }
     }
-}
-
-/// The rules of findings, with the subjects where there are several.
-fn names(report: &Report, findings: &[&Finding]) -> String {
-    let name = |finding: &&Finding| match report.targets.as_slice() {
-        [target] if *target == finding.subject => escape::line(&finding.rule).into_owned(),
-        _ => format!("{} ({})", escape::line(&finding.rule), subject(&finding.subject)),
-    };
-    findings.iter().map(name).collect::<Vec<_>>().join(", ")
-}
-
-/// A fact and its value: `kubelet.cgroup_driver = cgroupfs`.
-fn stated(evidence: &Evidence) -> String {
-    let fact = escape::line(&evidence.fact);
-    let value = match (&evidence.value, &evidence.unreadable) {
-        (_, Some(reason)) => return format!("{fact} is unreadable: {}", escape::line(reason)),
-        (serde_json::Value::Null, None) => return format!("{fact} is absent"),
-        (serde_json::Value::String(text), None) if text.is_empty() => "\"\"".to_owned(),
-        (serde_json::Value::String(text), None) => text.clone(),
-        (other, None) => other.to_string(),
-    };
-    let value = match value.char_indices().nth(SHOWN_VALUE) {
-        Some((at, _)) => format!("{}…", value.get(..at).unwrap_or_default()),
-        None => value,
-    };
-    format!("{fact} = {}", escape::line(&value))
-}
-
-/// Where something was read, in the words of an operator.
-pub(crate) fn source_text(source: &Source) -> String {
-    let text = match source {
-        Source::File { path, line: Some(line) } => format!("{path}:{line}"),
-        Source::File { path, line: None } => path.clone(),
-        Source::Cri { cri } => format!("CRI {cri}"),
-        Source::Object { object, path } => {
-            let namespace = object.namespace.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
-            format!("{} {namespace}{} {path}", object.kind, object.name)
-        }
-        Source::Default { default } => format!("default, {default}"),
-    };
-    escape::line(&text).into_owned()
-}
-
-/// A subject by its name, with its namespace if it has one.
-fn subject(subject: &Subject) -> String {
-    let text = match &subject.namespace {
-        Some(namespace) => format!("{} {namespace}/{}", subject.kind, subject.name),
-        None if matches!(subject.kind.as_str(), "host" | "cluster") => subject.name.clone(),
-        None => format!("{} {}", subject.kind, subject.name),
-    };
-    escape::line(&text).into_owned()
-}
-
-fn subject_with_kind(target: &Subject) -> String {
-    escape::line(&format!("{} {}", target.kind, target.name)).into_owned()
 }
