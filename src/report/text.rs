@@ -137,13 +137,19 @@ pub(super) fn baseline(report: &Report) -> Option<String> {
     ))
 }
 
-/// Whether a reference is an address that may be linked to: https, and of the
-/// characters of RFC 3986 alone.
+/// Whether a reference is an address that may be linked to: https, a plain
+/// host name, and then the characters of RFC 3986 alone.
 pub(super) fn is_address(text: &str) -> bool {
-    let is_of_uri = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let Some(rest) = text.strip_prefix("https://") else { return false };
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let is_of_path = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte);
     let is_encoded = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-    text.strip_prefix("https://")
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_of_uri) && rest.split('%').skip(1).all(is_encoded))
+    host.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && host.bytes().all(is_of_host)
+        && path.bytes().all(is_of_path)
+        && path.split('%').skip(1).all(is_encoded)
+        && path.matches('#').count() <= 1
 }
 
 /// The area of a rule: `runtime` of `runtime/cgroup-driver-mismatch`.
