@@ -12,14 +12,11 @@ pub mod escape;
 pub mod facts;
 mod format;
 pub mod gate;
-<<<<<<< HEAD
 mod gate_table;
-=======
 mod github;
 mod gitlab;
 mod group;
 mod html;
->>>>>>> a18e83d (report: write sarif, junit, markdown, html, csv, github, gitlab, openreports and prometheus)
 mod json;
 mod jsonl;
 mod junit;

@@ -13,14 +13,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::group::{self, Group};
 use super::wrap::wrap;
-<<<<<<< HEAD
-use super::{Report, View, escape, gate_table};
-use crate::fact::Source;
-use crate::finding::{Evidence, Finding, Severity, Subject, Verdict};
-=======
-use super::{Report, View, escape, text};
+use super::{Report, View, escape, gate_table, text};
 use crate::finding::{BaselineMark, Finding, Severity, Verdict};
->>>>>>> a18e83d (report: write sarif, junit, markdown, html, csv, github, gitlab, openreports and prometheus)
 
 /// Findings of one rule, subjects, pieces of evidence and unknowns that are
 /// shown before the rest is folded.
@@ -74,7 +68,7 @@ fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
         page.listed(Verdict::NotApplicable)?;
     }
     if let Some(gate) = &report.gate {
-        gate_table::write(gate, view.color, &|reason| subject(&reason.subject), page.out)?;
+        gate_table::write(gate, view.color, &|reason| text::subject(&reason.subject), page.out)?;
     }
     page.summary()
 }
@@ -295,23 +289,6 @@ impl Page<'_> {
 
     /// The count of every verdict.
     fn summary(&mut self) -> io::Result<()> {
-<<<<<<< HEAD
-        let report = self.report;
-        let summary = &report.summary;
-        let severities: Vec<String> = Severity::ALL
-            .into_iter()
-            .map(|severity| (summary.fail_by_severity.get(severity), severity))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, severity)| format!("{count} {}", severity.name()))
-            .collect();
-        let severities = if severities.is_empty() { String::new() } else { format!(" ({})", severities.join(", ")) };
-        let judged = match report.targets.as_slice() {
-            [target] => subject_with_kind(target),
-            [] => "manifests".to_owned(),
-            targets => format!("{} hosts", targets.len()),
-        };
-=======
->>>>>>> a18e83d (report: write sarif, junit, markdown, html, csv, github, gitlab, openreports and prometheus)
         let bold = self.style(Style::new().bold());
         writeln!(self.out, "{bold}{}{bold:#}: {}", text::judged(self.report), text::counts(self.report))?;
         if let Some(baseline) = text::baseline(self.report) {

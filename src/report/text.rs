@@ -108,7 +108,8 @@ pub(super) fn judged(report: &Report) -> String {
             targets => format!("{} {}", targets.len(), escape::line(&plural(kind))),
         })
         .collect();
-    if words.is_empty() { "nothing".to_owned() } else { words.join(" and ") }
+    // The gate may judge files alone.
+    if words.is_empty() { "manifests".to_owned() } else { words.join(" and ") }
 }
 
 /// The count of every verdict.
