@@ -42,8 +42,9 @@ unit:
 FUZZ_SECONDS ?= 10
 fuzz:
 	if command -v cargo-fuzz >/dev/null && $(CARGO) +nightly --version >/dev/null 2>&1; then \
+	  FUZZ_CORPUS="$(CURDIR)/fuzz/corpus" $(CARGO) test --locked --test integration -- fuzz::every_target_has_seeds; \
 	  for target in document host_file rule_file; do \
-	    $(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024; \
+	    $(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=20; \
 	  done; \
 	else \
 	  FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked --test integration -- fuzz; \

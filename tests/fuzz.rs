@@ -1,6 +1,7 @@
 //! The bodies of the fuzz targets over seeds and their mutations, for systems
 //! without a fuzzer. `FUZZ_SECONDS` says for how long each runs; the sequence
-//! of mutations is always the same.
+//! of mutations is always the same. For a fuzzer the seeds are written to the
+//! folder that `FUZZ_CORPUS` names.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
@@ -155,6 +156,21 @@ fn fuzz(body: fn(&[u8]), seeds: &[Vec<u8>]) {
         let survives = std::panic::catch_unwind(|| body(&input)).is_ok();
         let took = started.elapsed();
         assert!(survives && took < Duration::from_secs(10), "panics or takes {took:?} on:\n{}", input.escape_ascii());
+    }
+}
+
+/// Every target has seeds; a fuzzer that is given none has to find out by
+/// itself that rules are YAML.
+#[test]
+fn every_target_has_seeds() {
+    let corpus = std::env::var_os("FUZZ_CORPUS").map(PathBuf::from);
+    for (target, seeds) in [("host_file", host_seeds()), ("document", document_seeds()), ("rule_file", rule_seeds())] {
+        assert!(seeds.len() > 10, "{target}");
+        let Some(folder) = corpus.as_ref().map(|corpus| corpus.join(target)) else { continue };
+        fs::create_dir_all(&folder).unwrap();
+        for (number, seed) in seeds.iter().enumerate() {
+            fs::write(folder.join(format!("seed-{number:03}")), seed).unwrap();
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod document;
 mod etcd;
 mod etcd_backup;
 mod firewall;
+mod gpu;
 mod identity;
 mod init;
 mod k3s;
@@ -88,6 +89,7 @@ pub const COLLECTORS: &[Collector] = &[
     etcd::COLLECTOR,
     etcd_backup::COLLECTOR,
     firewall::COLLECTOR,
+    gpu::COLLECTOR,
     identity::COLLECTOR,
     init::COLLECTOR,
     k3s::COLLECTOR,

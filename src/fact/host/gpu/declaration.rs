@@ -1,0 +1,89 @@
+//! The facts of GPUs: their names, types and meanings.
+
+use crate::fact::catalogue::{FactDoc, Field, Type};
+
+const DEVICE: &[Field] = &[
+    Field::new("name", Type::Text, "PCI address, such as `0000:17:00.0`."),
+    Field::new("id", Type::Text, "PCI device id in four upper-case digits, such as `2330`."),
+    Field::new(
+        "driver",
+        Type::Text,
+        "Kernel driver that it is bound to: `nvidia`, `nouveau`, `vfio-pci`. Absent: none.",
+    ),
+    Field::new("is_passed_through", Type::Bool, "Whether it is bound to vfio-pci, for a virtual machine."),
+    Field::new("model", Type::Text, "Model as the driver names it. Absent: the driver does not have it."),
+    Field::new("uuid", Type::Text, "UUID. Absent: the driver does not have it; unreadable until it was first opened."),
+    Field::new("minor", Type::Int, "Number of its device node `/dev/nvidia<minor>`; neither PCI's nor NVML's order."),
+    Field::new(
+        "mig_enabled",
+        Type::Bool,
+        "Whether MIG is on. By NVML, else true where there are GPU instances; without NVML and instances unreadable, because off and empty look alike. Absent: NVML says that it has no MIG.",
+    ),
+    Field::new("mig_pending", Type::Bool, "Whether MIG is on after the next reset, by NVML. Absent: it has no MIG."),
+    Field::new("gpu_instances", Type::Int, "Live GPU instances of MIG. Absent: the driver does not have the GPU."),
+    Field::new(
+        "empty_instances",
+        Type::Int,
+        "Those without a compute instance, which nothing can use. Absent: the driver does not have the GPU.",
+    ),
+    Field::new(
+        "profiles",
+        Type::List(&Type::Text),
+        "Profiles of its MIG devices, such as `1g.10gb+me`, sorted, by NVML. Unreadable: there are instances, and NVML was not asked.",
+    ),
+];
+
+pub(super) const FACTS: &[FactDoc] = &[
+    FactDoc::new(
+        "gpu.present",
+        Type::Bool,
+        "Whether the host has an NVIDIA GPU for itself: a PCI display device of vendor 10de that is not bound to vfio-pci.",
+    ),
+    FactDoc::new(
+        "gpu.devices",
+        Type::List(&Type::Object(DEVICE)),
+        "NVIDIA's GPUs, by PCI address, those that are passed through included.",
+    ),
+    FactDoc::new("gpu.nvswitches", Type::Int, "Number of NVSwitches on the PCI bus."),
+    FactDoc::new(
+        "gpu.driver_version",
+        Type::Text,
+        "Version of the loaded kernel module. Source: `/proc/driver/nvidia/version`, else `/sys/module/nvidia/version`. Absent: not loaded.",
+    ),
+    FactDoc::new(
+        "gpu.driver_root",
+        Type::Text,
+        "Where the driver's libraries lie: `/`, or `/run/nvidia/driver` of a driver container.",
+    ),
+    FactDoc::new(
+        "gpu.library_version",
+        Type::Text,
+        "Version of libnvidia-ml in the driver's root, by its file name. Absent: it is not installed.",
+    ),
+    FactDoc::new("gpu.nouveau_loaded", Type::Bool, "Whether the kernel module nouveau is loaded."),
+    FactDoc::new(
+        "gpu.driver_container_starting",
+        Type::Bool,
+        "Whether the GPU Operator's driver container is here and has not said yet that its driver is ready.",
+    ),
+    FactDoc::new(
+        "gpu.fabric_manager_running",
+        Type::Bool,
+        "Whether nv-fabricmanager runs, on the host or in a container.",
+    ),
+    FactDoc::new(
+        "gpu.mig_strategy",
+        Type::Text,
+        "MIG strategy of the running device plugin: its flag, its environment, else `none`. Absent: no device plugin runs here.",
+    ),
+    FactDoc::new(
+        "gpu.mig_keeper",
+        Type::Text,
+        "What creates MIG instances after a reboot: `mig-manager`, or a unit that is started at boot. Absent: nothing.",
+    ),
+    FactDoc::new(
+        "gpu.mig_on_demand",
+        Type::Text,
+        "What creates MIG instances when a pod asks for them: `hami` or `dra`. Absent: nothing.",
+    ),
+];

@@ -1,0 +1,76 @@
+//! NVIDIA GPUs, without asking nvidia-smi: PCI devices, driver, MIG.
+//!
+//! Sources: `/sys/bus/pci/devices`, `/proc/driver/nvidia`, the driver's
+//! libraries, running processes, and of a recorded tree the answers of NVML
+//! ([`nvml`]). A GPU is a PCI display device of NVIDIA; its sound device and
+//! its USB controller are none. GPUs of Tegra are no PCI devices and have
+//! another driver, those of WSL2 are Windows': neither is looked at.
+
+mod declaration;
+mod driver;
+mod library;
+mod mig;
+mod nvml;
+mod pci;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::absence::not_recorded;
+use super::root::Outcome;
+use super::{Collector, Host};
+use crate::fact::{Fact, Facts, Source};
+use pci::{Device, Kind, PCI};
+
+/// Reads NVIDIA's GPUs.
+pub(super) const COLLECTOR: Collector = Collector { name: "gpu", facts: declaration::FACTS, needs: &[], collect };
+
+/// The driver that gives a device to a virtual machine.
+const PASS_THROUGH: &str = "vfio-pci";
+
+fn collect(host: &Host, _: &Facts) -> Facts {
+    let mut facts = Facts::default();
+    driver::set_facts(host, &mut facts);
+    mig::set_facts(host, &mut facts);
+    let devices = match pci::read_devices(&host.root) {
+        Outcome::Found(devices) => devices,
+        Outcome::Absent => Vec::new(),
+        Outcome::Unreadable(reason) => {
+            for path in ["gpu.present", "gpu.devices", "gpu.nvswitches"] {
+                facts.set(path, Fact::unreadable(Source::file(PCI), reason.as_str()));
+            }
+            return facts;
+        }
+    };
+    let gpus: Vec<&Device> = devices.iter().filter(|device| device.kind == Kind::Gpu).collect();
+    let own: Vec<&&Device> = gpus.iter().filter(|gpu| gpu.driver.as_deref() != Some(PASS_THROUGH)).collect();
+    let source = own.first().map_or(Source::file(PCI), |gpu| gpu.source());
+    facts.set("gpu.present", Fact::known(!own.is_empty(), source));
+    let answers = nvml::read_answers(&host.root);
+    let list: Vec<Fact> = gpus.iter().map(|gpu| device_fact(host, gpu, &answers)).collect();
+    facts.set("gpu.devices", Fact::known(list, Source::file(PCI)));
+    let switches = devices.iter().filter(|device| device.kind == Kind::NvSwitch).count();
+    facts.set("gpu.nvswitches", Fact::known(i64::try_from(switches).unwrap_or(i64::MAX), Source::file(PCI)));
+    facts
+}
+
+fn device_fact(host: &Host, gpu: &Device, answers: &Outcome<nvml::Answers>) -> Fact {
+    let source = gpu.source();
+    let text = |text: Option<&str>| {
+        text.map_or_else(|| Fact::absent(source.clone()), |text| Fact::known(text, source.clone()))
+    };
+    let not_recorded = || Fact::unreadable(source.clone(), not_recorded(&format!("{}/device", gpu.path)));
+    let information = driver::read_information(&host.root, &gpu.address);
+    let mut members = BTreeMap::from([
+        ("name".to_owned(), Fact::known(gpu.address.as_str(), source.clone())),
+        ("id".to_owned(), gpu.id.as_deref().map_or_else(not_recorded, |id| Fact::known(id, source.clone()))),
+        ("driver".to_owned(), text(gpu.driver.as_deref())),
+        ("is_passed_through".to_owned(), Fact::known(gpu.driver.as_deref() == Some(PASS_THROUGH), source.clone())),
+        ("model".to_owned(), information.model.clone()),
+        ("uuid".to_owned(), information.uuid.clone()),
+        ("minor".to_owned(), information.minor.clone()),
+    ]);
+    mig::add_state(host, gpu, &information, answers, &mut members);
+    Fact::known(members, source)
+}

@@ -1,0 +1,193 @@
+//! Small trees of GPU nodes, and what is read from them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Instant;
+
+use super::*;
+use crate::fact::host::root::HostRoot;
+
+/// A tree of files, without the processes of any machine.
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn of(files: &[(&str, &str)]) -> Self {
+        let tree = Tree(tempfile::tempdir().unwrap());
+        files.iter().for_each(|(path, text)| tree.put(path, text));
+        tree
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let place = self.0.path().join(path.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().unwrap_or(Path::new("/"))).unwrap();
+        fs::write(place, text).unwrap();
+    }
+
+    fn link(&self, path: &str, target: &str) {
+        let place = self.0.path().join(path.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().unwrap_or(Path::new("/"))).unwrap();
+        symlink(target, place).unwrap();
+    }
+
+    /// A PCI device and the driver that it is bound to.
+    fn pci(self, address: &str, device: &str, class: &str, driver: Option<&str>) -> Self {
+        let folder = format!("/sys/bus/pci/devices/{address}");
+        self.put(&format!("{folder}/vendor"), "0x10de\n");
+        self.put(&format!("{folder}/device"), &format!("0x{device}\n"));
+        self.put(&format!("{folder}/class"), &format!("0x{class}\n"));
+        if let Some(driver) = driver {
+            self.link(&format!("{folder}/driver"), &format!("../../../bus/pci/drivers/{driver}"));
+        }
+        self
+    }
+
+    fn facts(&self) -> Facts {
+        let host = Host::new(HostRoot::open(self.0.path()).unwrap(), Instant::now());
+        collect(&host, &Facts::default())
+    }
+}
+
+const OPEN: &str = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (dvs-builder@U22)  Tue Sep 23 09:55:41 UTC 2025\nGCC version:  gcc version 12.3.0\n";
+
+/// An H100 with the driver, by its minor's capabilities.
+fn h100(capabilities: &[&str]) -> Tree {
+    let information = "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 421\nGPU UUID: \t GPU-4c1b\nBus Location: \t 0000:17:00.0\nDevice Minor: \t 3\nGPU Excluded:\t No\n";
+    let tree = Tree::of(&[
+        ("/proc/driver/nvidia/version", OPEN),
+        ("/proc/modules", "nvidia_uvm 1 0 - Live 0x0\nnvidia 9 1 nvidia_uvm, Live 0x0\n"),
+        ("/proc/driver/nvidia/gpus/0000:17:00.0/information", information),
+        ("/proc/driver/nvidia/capabilities/gpu3/mig/config-is-not-here", ""),
+        ("/proc/driver/nvidia-caps/mig-minors", "gpu3/gi1/access 30\ngpu3/gi1/ci0/access 31\n"),
+    ]);
+    for path in capabilities {
+        tree.put(&format!("/proc/driver/nvidia/capabilities/gpu3/mig/{path}/access"), "DeviceFileMinor: 30\n");
+    }
+    tree.pci("0000:17:00.0", "2330", "030200", Some("nvidia")).pci(
+        "0000:17:00.1",
+        "22ba",
+        "040300",
+        Some("snd_hda_intel"),
+    )
+}
+
+fn device(facts: &Facts) -> Fact {
+    facts.get("gpu.devices").and_then(Fact::list).unwrap()[0].clone()
+}
+
+#[test]
+fn both_lines_of_the_driver_give_its_version() {
+    assert_eq!(driver::parse_version(OPEN).as_deref(), Some("580.95.05"));
+    let closed = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  520.56.06  Thu Oct  6 21:38:55 UTC 2022\n";
+    assert_eq!(driver::parse_version(closed).as_deref(), Some("520.56.06"));
+    assert_eq!(driver::parse_version("garbage 1.2.3\n"), None);
+}
+
+#[test]
+fn a_gpu_is_a_display_device_and_not_its_sound() {
+    let facts = h100(&[]).facts();
+    assert_eq!(facts.bool("gpu.present"), Some(true));
+    assert_eq!(facts.get("gpu.devices").and_then(Fact::list).map(<[Fact]>::len), Some(1));
+    let device = device(&facts);
+    assert_eq!(device.member("id").and_then(Fact::text), Some("2330"));
+    assert_eq!(device.member("driver").and_then(Fact::text), Some("nvidia"));
+    assert_eq!(device.member("model").and_then(Fact::text), Some("NVIDIA H100 80GB HBM3"));
+    assert_eq!(device.member("minor").and_then(Fact::int), Some(3));
+    let sound = Tree::of(&[]).pci("0000:01:00.1", "22ba", "040300", None).facts();
+    assert_eq!(sound.bool("gpu.present"), Some(false));
+}
+
+#[test]
+fn a_gpu_of_a_virtual_machine_is_not_the_hosts() {
+    let facts = Tree::of(&[]).pci("0000:17:00.0", "2330", "030200", Some("vfio-pci")).facts();
+    assert_eq!(facts.bool("gpu.present"), Some(false));
+    assert_eq!(device(&facts).member("is_passed_through").and_then(Fact::bool), Some(true));
+}
+
+#[test]
+fn a_tree_without_the_bus_does_not_say_that_there_is_no_gpu() {
+    assert!(matches!(Tree::of(&[]).facts().get("gpu.present"), Some(Fact::Unreadable { .. })));
+    let list = Tree::of(&[("/proc/driver/nvidia/gpus/0000:17:00.0/information", "Device Minor: 0\n")]).facts();
+    assert_eq!(list.bool("gpu.present"), Some(true));
+}
+
+#[test]
+fn the_static_table_of_minors_and_the_folder_mig_tell_of_no_instance() {
+    let device = device(&h100(&[]).facts());
+    assert_eq!(device.member("gpu_instances").and_then(Fact::int), Some(0));
+    assert!(matches!(device.member("mig_enabled"), Some(Fact::Unreadable { .. })), "off and empty look alike");
+}
+
+#[test]
+fn instances_show_that_mig_is_on() {
+    let device = device(&h100(&["gi1", "gi1/ci0", "gi2"]).facts());
+    assert_eq!(device.member("mig_enabled").and_then(Fact::bool), Some(true));
+    assert_eq!(device.member("gpu_instances").and_then(Fact::int), Some(2));
+    assert_eq!(device.member("empty_instances").and_then(Fact::int), Some(1));
+    assert!(matches!(device.member("profiles"), Some(Fact::Unreadable { .. })));
+}
+
+#[test]
+fn recorded_answers_of_nvml_tell_mode_and_profiles() {
+    let tree = h100(&["gi9", "gi9/ci0"]);
+    tree.put("/nvml.json", r#"{"devices": [{"uuid": "GPU-4c1b", "pci": {"bus_id": "00000000:17:00.0"},
+        "mig_mode": {"current": 1, "pending": 0},
+        "mig_devices": [{"gpu_instance_id": 9, "compute_instance_id": 0, "name": "NVIDIA H100 80GB HBM3 MIG 1g.10gb+me"}]}]}"#);
+    let device = device(&tree.facts());
+    assert_eq!(device.member("mig_enabled").and_then(Fact::bool), Some(true));
+    assert_eq!(device.member("mig_pending").and_then(Fact::bool), Some(false));
+    let profiles = device.member("profiles").and_then(Fact::list).unwrap();
+    assert_eq!(profiles.iter().filter_map(Fact::text).collect::<Vec<_>>(), ["1g.10gb+me"]);
+}
+
+#[test]
+fn only_the_library_in_the_drivers_root_counts() {
+    let tree = h100(&[]);
+    tree.put("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.580.95.05", "");
+    tree.put("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.570.10.01", "");
+    tree.link("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1", "libnvidia-ml.so.580.95.05");
+    tree.put("/usr/lib/i386-linux-gnu/libnvidia-ml.so.535.10.01", "");
+    assert_eq!(tree.facts().text("gpu.library_version"), Some("580.95.05"));
+    tree.put("/run/nvidia/driver/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.580.95.05", "");
+    assert_eq!(tree.facts().text("gpu.driver_root"), Some("/run/nvidia/driver"));
+}
+
+#[test]
+fn without_modules_and_driver_nothing_is_known_of_the_driver() {
+    let tree = Tree::of(&[]).pci("0000:17:00.0", "2330", "030200", None);
+    assert!(matches!(tree.facts().get("gpu.driver_version"), Some(Fact::Unreadable { .. })));
+    tree.put("/proc/modules", "nouveau 1 0 - Live 0x0\n");
+    let facts = tree.facts();
+    assert!(matches!(facts.get("gpu.driver_version"), Some(Fact::Absent { .. })));
+    assert_eq!(facts.bool("gpu.nouveau_loaded"), Some(true));
+}
+
+#[test]
+fn the_strategy_is_that_of_the_running_plugin() {
+    let tree = h100(&[]);
+    tree.put("/proc/1/comm", "systemd\n");
+    tree.put("/proc/77/cmdline", "/usr/bin/nvidia-device-plugin\0");
+    tree.put("/proc/77/environ", "PATH=/bin\0MIG_STRATEGY=mixed\0TOKEN=secret\0");
+    assert_eq!(tree.facts().text("gpu.mig_strategy"), Some("mixed"));
+    tree.put("/proc/77/environ", "PATH=/bin\0");
+    assert_eq!(tree.facts().text("gpu.mig_strategy"), Some("none"));
+    tree.put("/proc/77/cmdline", "/usr/bin/nvidia-device-plugin\0--mig-strategy=single\0");
+    assert_eq!(tree.facts().text("gpu.mig_strategy"), Some("single"));
+}
+
+#[test]
+fn a_unit_of_ones_own_that_partitions_at_boot_keeps_mig() {
+    let tree = h100(&[]);
+    tree.put("/proc/1/comm", "systemd\n");
+    tree.put("/proc/77/cmdline", "/usr/bin/sleep\0");
+    assert!(matches!(tree.facts().get("gpu.mig_keeper"), Some(Fact::Absent { .. })));
+    tree.put("/etc/systemd/system/mig.service", "[Service]\nExecStart=/usr/bin/nvidia-smi mig -cgi 9,9 -C\n");
+    assert_eq!(tree.facts().text("gpu.mig_keeper"), Some("mig.service"));
+}
+
+#[test]
+fn an_nvswitch_is_a_bridge_of_nvidias() {
+    let facts = h100(&[]).pci("0000:05:00.0", "22a3", "068000", Some("nvidia-nvswitch")).facts();
+    assert_eq!(facts.int("gpu.nvswitches"), Some(1));
+    assert_eq!(facts.get("gpu.devices").and_then(Fact::list).map(<[Fact]>::len), Some(1));
+}
