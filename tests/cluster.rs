@@ -48,6 +48,8 @@ fn lab(ask: &Ask) -> Reply {
         "/apis" => Reply::text(&recorded("apis.json")),
         "/version" => Reply::text(&recorded("version.json")),
         "/api/v1/nodes" => Reply::text(&recorded("nodes.json")),
+        // One object is asked for without a limit.
+        _ if ask.query.is_empty() => Reply::not_found(),
         _ => empty(),
     }
 }
@@ -407,7 +409,7 @@ fn a_page_that_breaks_off_is_asked_for_again_and_no_object_counts_twice() {
             return lab(ask);
         }
         let page = nodes_from(ask, start_of(ask), 1234).to_string();
-        if count.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+        if count.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
             Reply::Cut(page.as_bytes()[..page.len() / 2].to_vec().into())
         } else {
             Reply::text(&page)
@@ -617,4 +619,48 @@ fn an_interrupted_run_writes_what_it_has() {
     assert_eq!(code(&output), 130, "{}", stderr(&output));
     assert_eq!(report(&output)["complete"], false);
     assert_eq!(unknown(&output), "not read before the run was interrupted");
+}
+
+#[test]
+fn what_reading_took_is_in_the_report() {
+    let server = Server::start(|ask| if ask.path == "/api/v1/nodes" { paged(ask, 1234) } else { lab(ask) });
+    let report = report(&Place::new().audit_server(&server, &[]));
+    let taken = &report["collection"];
+    assert_eq!(taken["objects"], 1234);
+    assert_eq!(taken["requests"], server.asked().len());
+    assert!(taken["bytes"].as_u64().unwrap() > 100_000, "{taken}");
+    assert!(taken["peak_memory_bytes"].as_u64().unwrap() > 1_000_000, "{taken}");
+}
+
+#[test]
+fn a_broken_document_ends_with_2_and_the_others_are_judged() {
+    let place = Place::new();
+    place.write(
+        "set/a.yaml",
+        "kind: Node\napiVersion: v1\nmetadata: {name: a}\nstatus: {nodeInfo: {kubeletVersion: v1.30.1}}\n",
+    );
+    place.write("set/b/pods.json", "{\"kind\": \"PodList\",\n \"items\": [7]}");
+    place.write("set/b/logs.txt", "{: [ not for us\n");
+    let set = place.path("set");
+    let output = place.audit(&["--objects", set.to_str().unwrap()]);
+    assert_eq!((code(&output), summary(&output)), (2, (0, 1, 0)));
+    let pods = place.path("set/b/pods.json");
+    let text = stderr(&output);
+    assert!(text.starts_with(&format!("error: failed to read {}:2: ", pods.display())), "{text}");
+    assert!(text.contains("audit: exit 2: 1 document of --objects could not be read; of the rest "), "{text}");
+    fs::remove_file(pods).unwrap();
+    let output = place.audit(&["--objects", set.to_str().unwrap()]);
+    assert_eq!((code(&output), summary(&output)), (1, (0, 1, 0)), "{}", stderr(&output));
+    assert_eq!(report(&output)["collection"], json!({"objects": 1, "bytes": 92}));
+}
+
+#[test]
+fn objects_that_are_not_there_end_the_run() {
+    let place = Place::new();
+    let gone = place.path("gone");
+    let text = refused(&place.audit(&["--objects", gone.to_str().unwrap()]));
+    assert_eq!(text, format!("error: failed to read {}: no such file or directory\n", gone.display()));
+    place.write("set/values.txt", "nothing");
+    let text = refused(&place.audit(&["--objects", place.path("set").to_str().unwrap()]));
+    assert_eq!(text, "error: failed to read the objects: there is no Kubernetes object in what --objects names\n");
 }

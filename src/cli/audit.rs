@@ -59,7 +59,7 @@ pub(crate) struct AuditArgs {
 pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let work = Work::begin();
     super::start_threads();
-    let session = Session::begin("audit", args, terminal)?;
+    let mut session = Session::begin("audit", args, terminal)?;
     let limit = args.root.limit(args.cluster.is_live());
     let is_nothing_named = args.facts.is_empty() && !args.cluster.is_named();
     let is_host_judged = is_nothing_named || args.host || args.root.root.is_some();
@@ -82,6 +82,7 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let reading = reading.or_else(|| Some(start_reading(host?, &wanted, &work)));
     let host = reading.map(|reading| reading.finish(&work, terminal).host);
     let cluster = args.cluster.read(&wanted, (session.started, limit), &work, terminal)?;
+    session.add_cluster(cluster.as_ref());
     let mut verdicts = Verdicts {
         rules: &rules,
         selected: &selected,

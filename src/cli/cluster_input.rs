@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::failure::Failure;
-use super::input::read_named;
 use super::interrupt::{Outcome, Work};
+use super::object_file;
 use super::terminal::Terminal;
 use crate::fact::Facts;
 use crate::fact::cluster::Collection;
 use crate::fact::cluster::client::{self, Access, Fault, Tally};
-use crate::fact::cluster::file::Files;
+use crate::report::Taken;
 
 /// How long the client may take to end by itself when its time is over.
 const GRACE: Duration = Duration::from_secs(1);
@@ -44,10 +44,14 @@ pub(crate) struct ClusterArgs {
 }
 
 /// The facts of a cluster and its name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct NamedCluster {
     pub(crate) name: String,
     pub(crate) facts: Facts,
+    /// Documents of the input that could not be read; they were told of.
+    pub(crate) broken_documents: usize,
+    /// What it took to read it.
+    pub(crate) taken: Taken,
 }
 
 impl ClusterArgs {
@@ -73,7 +77,7 @@ impl ClusterArgs {
             return self.read_live(wanted, timing, work, terminal).map(Some);
         }
         if !self.objects.is_empty() {
-            return self.read_files(wanted, terminal).map(Some);
+            return self.read_files(wanted, timing, work, terminal).map(Some);
         }
         Ok(None)
     }
@@ -114,7 +118,14 @@ impl ClusterArgs {
             Outcome::TimedOut => "not read within the --timeout",
             Outcome::Interrupted => "not read before the run was interrupted",
         };
-        Ok(NamedCluster { name: server.name, facts: collection.facts(reason) })
+        let counts = tally.counts();
+        let taken = Taken {
+            requests: Some(counts.requests),
+            bytes: counts.bytes,
+            objects: counts.objects,
+            peak_memory_bytes: peak_memory_bytes(),
+        };
+        Ok(NamedCluster { name: server.name, facts: collection.facts(reason), broken_documents: 0, taken })
     }
 
     /// The way to the cluster, as kubectl finds it.
@@ -139,50 +150,53 @@ impl ClusterArgs {
         }
     }
 
-    fn read_files(&self, wanted: &BTreeSet<String>, terminal: Terminal) -> Result<NamedCluster, Failure> {
-        let collection = Collection::new(wanted);
-        let mut files = Files::new(&collection);
-        for path in &self.objects {
-            for file in files_of(path)? {
-                files.read(&file.display().to_string(), &read_named(&file)?);
+    fn read_files(
+        &self,
+        wanted: &BTreeSet<String>,
+        (started, limit): (Instant, Duration),
+        work: &Work,
+        terminal: Terminal,
+    ) -> Result<NamedCluster, Failure> {
+        let collection = Arc::new(Collection::new(wanted));
+        let (sender, receiver) = channel();
+        let outcome = work.wait_for(started + limit, terminal.shows_progress, {
+            let (paths, collection) = (self.objects.clone(), Arc::clone(&collection));
+            // The receiver is gone only where nobody waits any more.
+            move || drop(sender.send(object_file::read(&paths, &collection)))
+        });
+        let mut cluster = NamedCluster { name: "cluster".to_owned(), ..NamedCluster::default() };
+        let reason = match (outcome, receiver.try_recv()) {
+            (Outcome::Done, Ok(held)) => {
+                let held = held?;
+                for fault in &held.faults {
+                    terminal.error(&format!("error: failed to read {}", fault.text()));
+                }
+                if held.objects == 0 && held.faults.is_empty() {
+                    return Err(Failure::new(
+                        "read the objects: there is no Kubernetes object in what --objects names".to_owned(),
+                    ));
+                }
+                cluster.broken_documents = held.faults.len();
+                cluster.taken = Taken { bytes: held.bytes, objects: held.objects, ..Taken::default() };
+                "it was not read"
             }
-        }
-        let (objects, faults) = files.finish();
-        for fault in &faults {
-            let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
-            terminal.note(&format!("warning: {}{line}: {}", fault.file, fault.message));
-        }
-        if objects == 0 {
-            return Err(Failure::new(
-                "read the objects: there is no Kubernetes object in what --objects names".to_owned(),
-            ));
-        }
-        Ok(NamedCluster { name: "cluster".to_owned(), facts: collection.facts("it was not read") })
+            (Outcome::Interrupted, _) => "not read before the run was interrupted",
+            _ => "not read within the --timeout",
+        };
+        cluster.facts = collection.facts(reason);
+        Ok(cluster)
     }
+}
+
+/// The most memory that this process has held, proc_pid_status(5).
+#[expect(clippy::disallowed_methods, reason = "this process itself, not the host that is judged")]
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib: u64 =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().split(' ').next()?.parse().ok()?;
+    Some(kib << 10)
 }
 
 fn failure(fault: &Fault) -> Failure {
     Failure::new(fault.to_string()).with_help_if(fault.help())
-}
-
-/// The file itself, or the files of a folder that may hold objects, in order.
-#[expect(clippy::disallowed_methods, reason = "the user's own input, not a file of the host that is judged")]
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if path == Path::new("-") || !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let fault = |error: &std::io::Error| Failure::file("read the folder", path, error);
-    let mut files = Vec::new();
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)
-        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
-        .map_err(|error| fault(&error))?;
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            files.extend(files_of(&entry)?);
-        } else if entry.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json") {
-            files.push(entry);
-        }
-    }
-    Ok(files)
 }

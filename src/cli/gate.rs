@@ -55,7 +55,7 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
         target.check_newer_than(from).map_err(|error| refuse(&error))?;
     }
     let audit = &args.audit;
-    let session = Session::begin("gate", audit, terminal)?;
+    let mut session = Session::begin("gate", audit, terminal)?;
     let manifests = manifest_input::read(&args.manifests, terminal)?;
     let is_nothing_named = audit.facts.is_empty() && !audit.cluster.is_named() && manifests.is_none();
     let is_host_judged = is_nothing_named || audit.host || audit.root.root.is_some();
@@ -75,6 +75,7 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
     let reading = host.map(|host| start_reading(host, &wanted, &work));
     let host = reading.map(|reading| reading.finish(&work, terminal).host);
     let cluster = audit.cluster.read(&wanted, (session.started, limit), &work, terminal)?;
+    session.add_cluster(cluster.as_ref());
     let mut journey = Journey {
         rules: (&rules, &selected),
         now: session.now,

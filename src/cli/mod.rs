@@ -17,6 +17,7 @@ mod host_name;
 mod input;
 mod interrupt;
 mod manifest_input;
+mod object_file;
 mod output;
 mod rule_source;
 mod rules;

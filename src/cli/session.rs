@@ -6,6 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::audit::AuditArgs;
+use super::cluster_input::NamedCluster;
 use super::exit::{self, Exit, Threshold};
 use super::failure::Failure;
 use super::interrupt::Work;
@@ -15,7 +16,7 @@ use super::terminal::Terminal;
 use crate::evaluate::waive;
 use crate::finding::{Finding, Subject};
 use crate::report::gate::Gate;
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, Taken};
 use crate::rule::waiver::Waivers;
 use crate::rule::{Rule, RuleSet};
 
@@ -33,6 +34,8 @@ pub(super) struct Session {
     waivers: Vec<Waivers>,
     baseline: Option<Report>,
     terminal: Terminal,
+    broken_documents: usize,
+    taken: Option<Taken>,
 }
 
 impl Session {
@@ -48,7 +51,17 @@ impl Session {
             waivers: read_waivers(&args.waivers)?,
             baseline: args.baseline.read(terminal)?,
             terminal,
+            broken_documents: 0,
+            taken: None,
         })
+    }
+
+    /// Takes note of what reading a cluster took, and of what was broken.
+    pub(super) fn add_cluster(&mut self, cluster: Option<&NamedCluster>) {
+        if let Some(cluster) = cluster {
+            self.broken_documents += cluster.broken_documents;
+            self.taken = Some(cluster.taken);
+        }
     }
 
     /// Waives, decides and writes the report; `gate` adds what the gate says
@@ -87,10 +100,16 @@ impl Session {
         if let Some(baseline) = &self.baseline {
             report.compare_with_baseline(baseline);
         }
+        report.collection = self.taken;
         report.gate = gate.map(|gate| gate(&report.findings));
         let (mut exit, mut reason) = exit::decide(&report.findings, threshold);
         if is_interrupted {
             (exit, reason) = (Exit::Interrupted, format!("interrupted; the report is partial: {reason}"));
+        }
+        if self.broken_documents > 0 && !is_interrupted {
+            let what =
+                if self.broken_documents == 1 { "1 document" } else { &format!("{} documents", self.broken_documents) };
+            (exit, reason) = (Exit::CannotRun, format!("{what} of --objects could not be read; of the rest {reason}"));
         }
         self.outputs.write(&report)?;
         let verdict = report.gate.as_ref().map(|gate| format!("{}, ", gate.verdict.name())).unwrap_or_default();

@@ -111,6 +111,12 @@ impl Terminal {
         Terminal { is_quiet: false, view, ..self }
     }
 
+    /// Says what is wrong on stderr, also where notes are not wanted.
+    pub(crate) fn error(&self, text: &str) {
+        // Who closed stderr does not want to hear of it.
+        let _ = writeln!(io::stderr(), "{}", escape::lines(text));
+    }
+
     /// Says something on stderr that is not an error.
     pub(crate) fn note(&self, text: &str) {
         if !self.is_quiet {

@@ -73,6 +73,9 @@ pub struct Report {
     /// How it stands to the baseline, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
+    /// What reading the cluster took, where one was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<Taken>,
     /// What the gate decided; none for an audit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<gate::Gate>,
@@ -88,6 +91,22 @@ pub struct Scanner {
     pub version: String,
     /// `sha256:…` over all rules and data that were loaded.
     pub rules_digest: String,
+}
+
+/// What reading a cluster took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Objects that were seen.
+    pub objects: u64,
+    /// Bytes that were read: of answers, or of files.
+    pub bytes: u64,
+    /// Requests to the API server, those that had to be repeated included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// The most memory that the process has held; of a live cluster only, so
+    /// that the same files give the same report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory_bytes: Option<u64>,
 }
 
 /// What a run knows beside its findings.
@@ -131,6 +150,7 @@ impl Report {
             summary: Summary::of(&findings),
             findings,
             baseline: None,
+            collection: None,
             gate: None,
             why,
         }
@@ -149,6 +169,7 @@ impl Report {
             summary: self.summary,
             findings: Vec::new(),
             baseline: self.baseline.clone(),
+            collection: self.collection,
             gate: self.gate.clone(),
             why: self.why.clone(),
         }

@@ -31,6 +31,7 @@ pub enum Listing {
 #[derive(Debug, Default)]
 pub struct Lists {
     outcomes: Vec<(Request, Listing)>,
+    partial: Vec<Request>,
 }
 
 /// The facts of one cluster while they are read.
@@ -38,6 +39,8 @@ pub struct Collection {
     readers: Vec<Work>,
     requests: Vec<Request>,
     outcomes: Mutex<Vec<(Request, Listing)>>,
+    /// Requests of which something was seen and something could not be read.
+    partial: Mutex<Vec<Request>>,
 }
 
 struct Work {
@@ -74,7 +77,7 @@ impl Collection {
         // A list of all namespaces holds that of one, and one object.
         let all = requests.clone();
         requests.retain(|request| !all.iter().any(|other| other != request && answers(other, request)));
-        Collection { readers, requests, outcomes: Mutex::default() }
+        Collection { readers, requests, outcomes: Mutex::default(), partial: Mutex::default() }
     }
 
     /// What to ask for; each once, in as much detail as anyone needs.
@@ -104,6 +107,13 @@ impl Collection {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*request, listing));
     }
 
+    /// Says that of a request some objects were seen and others could not be
+    /// read: its lists hold the former, and an element that is unreadable.
+    pub fn end_partly(&self, request: &Request, reason: String) {
+        self.partial.lock().unwrap_or_else(PoisonError::into_inner).push(*request);
+        self.end(request, Listing::Unreadable(reason));
+    }
+
     /// The facts, when nothing more will come. Requests whose end was not
     /// said are unreadable for the reason given.
     pub fn into_facts(self, reason: &str) -> Facts {
@@ -119,7 +129,8 @@ impl Collection {
                 outcomes.push((*request, Listing::Unreadable(reason.to_owned())));
             }
         }
-        let lists = Lists { outcomes };
+        let partial = self.partial.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lists = Lists { outcomes, partial };
         let mut facts = Facts::default();
         for work in &self.readers {
             let reader = work.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -165,7 +176,15 @@ impl Lists {
     }
 
     /// The same where several requests are needed for it.
-    pub fn fact_of(&self, requests: &[&Request], elements: Vec<Fact>) -> Fact {
+    pub fn fact_of(&self, requests: &[&Request], mut elements: Vec<Fact>) -> Fact {
+        let is_partial = |request: &&&Request| self.partial.iter().any(|asked| answers(asked, request));
+        if let Some(request) = requests.iter().find(is_partial)
+            && requests.iter().all(|request| is_partial(&request) || self.gap(request).is_none())
+        {
+            let reason = self.gap(request).unwrap_or_default();
+            elements.push(Fact::Unreadable { source: None, reason });
+            return Fact::group(elements);
+        }
         match requests.iter().find_map(|request| self.gap(request)) {
             Some(reason) => Fact::Unreadable { source: None, reason },
             None => Fact::group(elements),

@@ -22,6 +22,7 @@ mod namespace;
 mod network;
 mod node;
 mod object;
+mod page;
 mod proxy;
 mod range;
 mod rbac;

@@ -12,7 +12,6 @@ mod exchange;
 mod fault;
 mod list;
 mod object;
-mod page;
 mod stream;
 mod tally;
 

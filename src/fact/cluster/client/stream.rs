@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Tally;
 use super::object;
-use super::page::{Part, Splitter};
+use crate::fact::cluster::page::{Part, Splitter};
 use crate::fact::cluster::{Collection, Detail, Request};
 
 /// How many chunks may wait to be parsed.

@@ -1,11 +1,12 @@
 //! Cuts a list as it arrives into its objects, so that one of them is held at
 //! a time and never the list.
 //!
-//! In: chunks of a JSON document `{"kind": …, "metadata": {…}, "items": […]}`.
-//! Out: the members that are not `items`, and the elements of `items`, each
-//! as the bytes of one JSON value. What is within them is for `serde_json`.
+//! In: chunks of a JSON document `{"kind": …, "metadata": {…}, "items": […]}`,
+//! or of an array. Out: the members that are not `items`, and the elements of
+//! `items` or the array, each as the bytes of one JSON value. What is within
+//! them is for `serde_json`.
 
-use memchr::memchr2;
+use memchr::{memchr_iter, memchr2};
 
 /// The most bytes of one value. An API server takes no request above 3 MiB,
 /// and etcd no object above 1.5.
@@ -51,6 +52,10 @@ pub(super) struct Splitter {
     depth: usize,
     in_string: bool,
     is_escaped: bool,
+    /// Whether the document is an array.
+    is_array: bool,
+    /// Line breaks before the value at hand.
+    lines: usize,
 }
 
 impl Splitter {
@@ -61,13 +66,17 @@ impl Splitter {
         give: &mut impl FnMut(Part<'_>) -> Result<(), String>,
     ) -> Result<(), String> {
         self.buffer.extend_from_slice(chunk);
-        let mut start = 0;
+        let (mut start, mut counted) = (0, 0);
         while let Some(byte) = self.buffer.get(self.at).copied() {
             match self.place {
+                Place::End => break,
                 Place::InKey | Place::InValue | Place::InItem => {
                     if !self.advance() {
                         break;
                     }
+                    let passed = self.buffer.get(counted..start).unwrap_or_default();
+                    self.lines += memchr_iter(b'\n', passed).count();
+                    counted = start;
                     let value = self.buffer.get(start..self.at).unwrap_or_default();
                     match self.place {
                         Place::InItem => give(Part::Item(value))?,
@@ -96,6 +105,7 @@ impl Splitter {
                 }
             }
         }
+        self.lines += memchr_iter(b'\n', self.buffer.get(counted..start).unwrap_or_default()).count();
         self.buffer.drain(..start);
         self.at -= start;
         if self.buffer.len() > MAX_VALUE_BYTES {
@@ -109,9 +119,29 @@ impl Splitter {
         self.place == Place::End
     }
 
+    /// Whether nothing of a document has come.
+    pub(super) fn is_before(&self) -> bool {
+        self.place == Place::Start
+    }
+
+    /// Line breaks before the value that was given last, or is at hand.
+    pub(super) fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// What follows the document, or is left where it broke.
+    pub(super) fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Takes one byte between values.
     fn step(&mut self, byte: u8) -> Result<(), String> {
         let next = match (self.place, byte) {
+            (Place::Start, b'[') => {
+                self.is_array = true;
+                Place::Item
+            }
+            (Place::Item, b']') if self.is_array => Place::End,
             (Place::Start, b'{') | (Place::Item, b']') => Place::Key,
             (Place::Key, b',') => Place::Key,
             (Place::Key, b'"') => Place::InKey,
@@ -230,9 +260,23 @@ mod tests {
     #[test]
     fn what_ends_early_or_is_no_list_is_told() {
         assert_eq!(cut(r#"{"kind":"PodList","items":[{"a":1}"#, 5), Err("cut short".to_owned()));
-        for wrong in ["<html>", "[]", "7", r#"{"items":[7]}"#, r#"{"a" 1}"#, "{]"] {
+        for wrong in ["<html>", "7", r#"{"items":[7]}"#, r#"{"a" 1}"#, "{]"] {
             assert!(cut(wrong, 2).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_follows_a_document_is_left() {
+        let mut splitter = Splitter::default();
+        let mut items = Vec::new();
+        splitter
+            .push(b"[{},\n\n{}] {\"next", &mut |part| {
+                items.push(format!("{part:?}"));
+                Ok(())
+            })
+            .unwrap();
+        assert!(splitter.is_whole());
+        assert_eq!((items.len(), splitter.lines(), splitter.rest()), (2, 2, b" {\"next".to_vec()));
     }
 
     #[test]
