@@ -2,14 +2,22 @@
 //! written to files.
 //!
 //! [`packet`] is one captured packet; [`file`] reads packets from capture
-//! files; [`filter`] chooses among them; [`print`] turns packets into lines, a
-//! pure function of the packets before it; [`write`] writes capture files;
-//! [`sink`] is what takes packets, whatever it does with them.
+//! files, and [`live`] from the interfaces of a network namespace
+//! ([`netns`]). [`target`] finds the namespace that is meant among the pods and
+//! containers of this node ([`workload`]), and [`list`] shows all of them.
+//! [`filter`] chooses among packets; [`sink`] is what takes them: [`print`] turns
+//! them into lines, a pure function of the packets before; [`write`] writes
+//! capture files; [`finding`] says what is wrong with the traffic.
 
 pub mod file;
 pub mod filter;
 pub mod finding;
+pub mod list;
+pub mod live;
+pub mod netns;
 pub mod packet;
 pub mod print;
 pub mod sink;
+pub mod target;
+pub mod workload;
 pub mod write;

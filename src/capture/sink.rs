@@ -36,6 +36,8 @@ pub struct CapturePoint {
     pub pod: Option<(String, String)>,
     /// Where it stands on the way of a packet.
     pub hop: Hop,
+    /// Of `any`: the interfaces by their numbers, which packets bear.
+    pub interface_names: Vec<(u32, String)>,
 }
 
 /// Where a point stands on the way of a packet out of a pod.
@@ -67,6 +69,7 @@ impl CapturePoint {
             addresses: Vec::new(),
             pod: None,
             hop: Hop::None,
+            interface_names: Vec::new(),
         }
     }
 }

@@ -80,6 +80,11 @@ const FILTER_WORDS: &[&str] = &[
     "wlan",
 ];
 
+/// Whether a word belongs to filters.
+pub(super) fn is_filter_word(word: &str) -> bool {
+    FILTER_WORDS.contains(&word)
+}
+
 /// Spells out the letters of `scanner capture`; other commands have no such.
 pub(crate) fn tell_letters_apart(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -176,7 +181,7 @@ fn can_be_namespace(text: &str) -> bool {
         && text.bytes().all(is_inner)
         && !text.starts_with('-')
         && !text.ends_with('-')
-        && !FILTER_WORDS.contains(&text)
+        && !is_filter_word(text)
 }
 
 /// `app=web`, `app in (a,b)`, `!canary`: what no target and no filter begins with.

@@ -1,9 +1,13 @@
 //! `scanner capture`: prints packets of a network namespace, or of a file.
 
 mod letter;
+mod list;
+mod live;
+mod live_option;
 mod print_option;
 mod read;
 mod record;
+mod run;
 mod signal;
 mod text;
 
@@ -12,7 +16,7 @@ use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -24,17 +28,40 @@ use crate::capture::write::WriteCapture;
 use crate::report::escape;
 
 pub(super) use letter::tell_letters_apart;
+use list::ListArgs;
+use live_option::LiveArgs;
 use print_option::PrintArgs;
 use record::RecordArgs;
 use signal::Signals;
 use text::Text;
 
+const EXAMPLES: &str = "\
+Targets (several may be named; -r FILE reads a file in place of them):
+  pod/NAME [-n NAMESPACE], NAMESPACE/POD    a pod
+  container/NAME_OR_ID                      a container of a pod, of Docker or of Podman
+  deploy/NAME, sts/NAME, ds/NAME            all pods of an owner on this node
+  -l LABELS                                 all pods of this node with such labels
+  pid/NUMBER                                the network of a process
+  netns/NAME_OR_PATH                        a network namespace
+  node                                      this node
+The filter is that of pcap-filter(7). A word alone behind -n is a namespace unless it is a word of filters.
+
+Exit codes:
+  0    the file's end, -c, --duration, the target's end, or a closed pipe
+  2    the command could not run: usage, no such target or interface, a bad filter, an unreadable file, a full disk
+  130  interrupted; everything captured until then is written";
+
 /// Prints packets as tcpdump does, whose letters it takes, also typed together
 #[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct CaptureArgs {
-    /// With -r, the filter, as in pcap-filter(7)
-    #[arg(value_name = "FILTER")]
+    #[command(subcommand)]
+    command: Option<CaptureCommand>,
+    /// What to capture, then the filter; with -r the filter alone
+    #[arg(value_name = "TARGET | FILTER")]
     words: Vec<String>,
+    #[command(flatten)]
+    live: LiveArgs,
     /// Read packets from FILE, pcap or pcapng, - for stdin
     #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Packets")]
     read: Option<PathBuf>,
@@ -47,16 +74,33 @@ pub(crate) struct CaptureArgs {
     record: RecordArgs,
 }
 
+/// What else there is to do than to capture.
+#[derive(Clone, Debug, Subcommand)]
+enum CaptureCommand {
+    /// List the pods and containers of this node, with their network namespaces, interfaces and addresses
+    List(ListArgs),
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &CaptureArgs, terminal: Terminal) -> Result<Exit, Failure> {
     let terminal = terminal.with_notes();
-    let Some(file) = &args.read else {
-        let help = "scanner capture -r FILE [FILTER]";
-        return Err(Failure::new("find packets: no file is named").with_help(help));
-    };
+    if let Some(CaptureCommand::List(args)) = &args.command {
+        return list::run(args, terminal);
+    }
     let signals = Signals::begin().map_err(|error| Failure::new(format!("wait for signals: {error}")))?;
     let sinks = Sinks::open(args, terminal)?;
-    read::run(file, &args.words.join(" "), args.packets, &sinks, &signals, terminal)
+    if let Some(file) = &args.read {
+        return read::run(file, &args.words.join(" "), args.packets, &sinks, &signals, terminal);
+    }
+    let run = live::Run {
+        words: &args.words,
+        packets: args.packets,
+        keeps_files: args.record.rotates(),
+        sinks: &sinks,
+        signals: &signals,
+        terminal,
+    };
+    live::run(&args.live, &run)
 }
 
 /// Everything that takes the packets of a run.

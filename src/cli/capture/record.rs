@@ -69,6 +69,11 @@ impl RecordArgs {
         self.print || print.count || (self.write.is_none() && self.format == FindingFormat::Text)
     }
 
+    /// Whether files are opened later than the first.
+    pub(super) fn rotates(&self) -> bool {
+        self.megabytes.is_some() || self.seconds.is_some()
+    }
+
     /// Whether packets are written to stdout.
     fn writes_stdout(&self) -> bool {
         self.write.as_ref().is_some_and(|path| path.as_os_str() == "-")

@@ -1,5 +1,5 @@
 //! SIGINT, SIGTERM and SIGHUP end a capture in order: what was captured is
-//! written, and statistics are told.
+//! written, and statistics are told. SIGUSR1 tells them at once.
 //!
 //! The signals are blocked in every thread and taken by one that waits for them
 //! (sigwait(3)); a descriptor becomes readable, so that poll(2) ends at once.
@@ -13,6 +13,7 @@ use std::time::Duration;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SigSet, Signal};
 
+use crate::capture::live::drop_capabilities;
 use crate::cli::exit::Exit;
 
 /// How long the end may take before it is forced: whoever reads stdout may
@@ -23,6 +24,7 @@ const LONGEST_END: Duration = Duration::from_secs(10);
 pub(super) struct Signals {
     event: Arc<EventFd>,
     is_interrupted: Arc<AtomicBool>,
+    wants_statistics: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -30,28 +32,44 @@ impl Signals {
     pub(super) fn begin() -> io::Result<Self> {
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let is_interrupted = Arc::new(AtomicBool::new(false));
-        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+        let wants_statistics = Arc::new(AtomicBool::new(false));
+        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1]);
         signals.thread_block()?;
-        let (told, flag) = (Arc::clone(&event), Arc::clone(&is_interrupted));
+        let (told, ends, tells) = (Arc::clone(&event), Arc::clone(&is_interrupted), Arc::clone(&wants_statistics));
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            if signals.wait().is_err() {
-                return;
+            // It needs no right to wait.
+            let _ = drop_capabilities(false);
+            loop {
+                let signal = signals.wait();
+                let flag = if signal == Ok(Signal::SIGUSR1) { &tells } else { &ends };
+                flag.store(true, Ordering::Relaxed);
+                let _ = told.write(1);
+                if signal != Ok(Signal::SIGUSR1) {
+                    break;
+                }
             }
-            flag.store(true, Ordering::Relaxed);
-            let _ = told.write(1);
             let end = || std::thread::sleep(LONGEST_END);
             let _ = std::thread::Builder::new().spawn(move || (end(), end_at_once()));
             // A second one means: now.
-            if signals.wait().is_ok() {
-                end_at_once();
-            }
+            while signals.wait() == Ok(Signal::SIGUSR1) {}
+            end_at_once();
         })?;
-        Ok(Signals { event, is_interrupted })
+        Ok(Signals { event, is_interrupted, wants_statistics })
     }
 
     /// Whether a signal has come.
     pub(super) fn is_interrupted(&self) -> bool {
         self.is_interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Whether statistics were asked for since this was asked last.
+    pub(super) fn takes_wish_for_statistics(&self) -> bool {
+        let wants = self.wants_statistics.swap(false, Ordering::Relaxed);
+        if wants {
+            // Else the descriptor stays readable.
+            let _ = self.event.read();
+        }
+        wants
     }
 
     /// Readable once a signal has come.

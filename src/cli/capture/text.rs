@@ -17,6 +17,8 @@ pub(super) struct Text {
     is_line_buffered: bool,
     only_counts: bool,
     count: u64,
+    /// The point whose interfaces the printer knows, and how many those are.
+    named: Option<(usize, usize)>,
 }
 
 impl Text {
@@ -27,6 +29,7 @@ impl Text {
             is_line_buffered: args.line_buffered,
             only_counts: args.count,
             count: 0,
+            named: None,
         }
     }
 }
@@ -36,6 +39,13 @@ impl Sink for Text {
         self.count += 1;
         if self.only_counts {
             return Ok(Wants::More);
+        }
+        let known = (point.number, point.interface_names.len());
+        if !point.interface_names.is_empty() && self.named != Some(known) {
+            self.named = Some(known);
+            for (index, name) in &point.interface_names {
+                self.printer.name_interface(*index, name.as_str());
+            }
         }
         self.out.write_all(self.printer.print_named(packet, point.label.as_deref()))?;
         if self.is_line_buffered {

@@ -1,7 +1,7 @@
 //! Container runtimes: which there are, and their effective configuration.
 
 pub(super) mod containerd;
-pub(super) mod cri;
+pub mod cri;
 pub(super) mod crictl;
 pub(super) mod crio;
 pub(super) mod dead;

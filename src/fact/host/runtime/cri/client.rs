@@ -1,8 +1,8 @@
 //! Asking one socket.
 //!
 //! In: the path of a Unix socket and a deadline. Out: what it answered, or
-//! the way in which it did not. Each call ends at the deadline; answers are
-//! capped by tonic's limit of 4 MiB.
+//! the way in which it did not. Each call ends at the deadline; answers have a
+//! longest length.
 
 use std::future::Future;
 use std::io;
@@ -26,6 +26,9 @@ use super::message::{
 /// The services, newest first.
 const SERVICES: [(&str, &str); 2] =
     [("v1", "runtime.v1.RuntimeService"), ("v1alpha2", "runtime.v1alpha2.RuntimeService")];
+
+/// The longest answer that is read, as the kubelet has it: lists of pods are long.
+const MAX_ANSWER: usize = 16 << 20;
 
 /// How a socket does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,13 +71,7 @@ pub(super) fn ask(path: &Path, deadline: Instant, wants_all: bool) -> Result<Ans
 }
 
 async fn ask_all(path: PathBuf, deadline: Instant, wants_all: bool) -> Result<Answer, Failure> {
-    within(deadline, UnixStream::connect(&path)).await?.map_err(|error| refusal(&error))?;
-    let endpoint = Endpoint::from_static("http://localhost");
-    let connector = service_fn(move |_: Uri| {
-        let path = path.clone();
-        async move { Ok::<_, io::Error>(TokioIo::new(UnixStream::connect(path).await?)) }
-    });
-    let mut client = Grpc::new(endpoint.connect_with_connector_lazy(connector));
+    let mut client = connect(path, deadline).await?;
     let (api, service, version) = ask_version(&mut client, deadline).await?;
     let mut answer = Answer { api, version, status: None, runtime_config: None };
     if wants_all {
@@ -92,8 +89,19 @@ async fn ask_all(path: PathBuf, deadline: Instant, wants_all: bool) -> Result<An
     Ok(answer)
 }
 
+/// A client of a socket that somebody listens at.
+pub(super) async fn connect(path: PathBuf, deadline: Instant) -> Result<Grpc<Channel>, Failure> {
+    within(deadline, UnixStream::connect(&path)).await?.map_err(|error| refusal(&error))?;
+    let endpoint = Endpoint::from_static("http://localhost");
+    let connector = service_fn(move |_: Uri| {
+        let path = path.clone();
+        async move { Ok::<_, io::Error>(TokioIo::new(UnixStream::connect(path).await?)) }
+    });
+    Ok(Grpc::new(endpoint.connect_with_connector_lazy(connector)).max_decoding_message_size(MAX_ANSWER))
+}
+
 /// The newest service that answers. A server that knows neither has no CRI.
-async fn ask_version(
+pub(super) async fn ask_version(
     client: &mut Grpc<Channel>,
     deadline: Instant,
 ) -> Result<(&'static str, &'static str, VersionResponse), Failure> {
@@ -110,7 +118,7 @@ async fn ask_version(
     Err(first.unwrap_or_else(|| Failure::Error("no service was asked".to_owned())))
 }
 
-async fn call<Q, A>(
+pub(super) async fn call<Q, A>(
     client: &mut Grpc<Channel>,
     service: &str,
     method: &str,

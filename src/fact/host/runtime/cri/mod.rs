@@ -11,6 +11,7 @@ mod answer;
 mod client;
 mod declaration;
 mod message;
+pub mod pod;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ pub(in crate::fact::host) const COLLECTOR: Collector =
     Collector { name: "cri", facts: FACTS, needs: &["kubelet"], collect };
 
 /// Where the runtimes listen by default.
-const DEFAULT_SOCKETS: &[&str] = &[
+pub const DEFAULT_SOCKETS: &[&str] = &[
     "/run/containerd/containerd.sock",
     "/run/crio/crio.sock",
     "/run/cri-dockerd.sock",
