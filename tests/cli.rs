@@ -639,3 +639,82 @@ fn only_what_fails_anew_since_the_baseline_counts() {
     let mended = timeless(&place.audit(&facts, &["--baseline", baseline, "--format", "json"]));
     assert_eq!((&mended["baseline"]["fixed"], &mended["baseline"]["new"]), (&json!(1), &json!(0)));
 }
+
+#[test]
+fn two_reports_are_compared() {
+    let place = Place::new();
+    let save = |name: &str, runtime: &Value, version: &Value| {
+        let path = place.path(name);
+        let report = format!("json={}", path.display());
+        place.audit(&place.facts(runtime, version), &["--report", &report]);
+        path
+    };
+    let old = save("old.json", &known("burning"), &known("1.8"));
+    let new = save("new.json", &known("containerd"), &known("1.7"));
+    let diff = |further: &[&str]| scanner().arg("diff").arg(&old).arg(&new).args(further).output().unwrap();
+    let output = diff(&[]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let table = stdout(&output);
+    assert!(
+        table.starts_with(
+            "NEW\n\n  low      test/odd  cn-01\n           pass (low) -> fail (low): this node runs version 1.7\n"
+        ),
+        "{table}"
+    );
+    assert!(
+        table.contains("FIXED\n\n  high     test/burning  cn-01\n           fail (high) -> pass (high): "),
+        "{table}"
+    );
+    assert!(table.ends_with(": 1 new, 1 fixed, 0 changed, 0 not judged again\n"), "{table}");
+    assert_eq!(code(&diff(&["--fail-on", "low"])), 1);
+    let document: Value = serde_json::from_str(&stdout(&diff(&["--format", "json"]))).unwrap();
+    assert_eq!((&document["schema"], &document["summary"]["fixed"]), (&json!("scanner.diff/v1"), &json!(1)));
+    let unread = save("unread.json", &unreadable(), &known("1.8"));
+    let output = scanner().arg("diff").arg(&old).arg(&unread).args(["--strict"]).output().unwrap();
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("CHANGED\n\n  high     test/burning  cn-01\n           fail (high) -> unknown (high)")
+    );
+    assert_eq!(code(&scanner().arg("diff").arg(&old).arg(&old).output().unwrap()), 0);
+}
+
+#[test]
+fn waivers_are_checked_against_rules_and_a_report() {
+    let place = Place::new();
+    let report = place.path("report.json");
+    let facts = place.facts(&known("burning"), &known("1.8"));
+    place.audit(&facts, &["--report", &format!("json={}", report.display())]);
+    let waivers = place.write(
+        "w.yaml",
+        "waivers:
+  - {rule: test/burning, reason: a, expires: 2027-03-31}
+  - {rule: test/odd, reason: b, expires: 2026-12-01}
+  - {rule: test/oddd, reason: c, expires: 2027-03-31}
+  - {rule: test/odd, reason: d, expires: 2026-11-22}
+",
+    );
+    let check = |further: &[&str]| {
+        let mut command = scanner();
+        command.args(["waivers", "check", "--no-builtin-rules", "--rules"]).arg(place.path("rules"));
+        command.args(["--now", "2026-11-23T00:00:00Z", "--report"]).arg(&report).arg(&waivers).args(further);
+        command.output().unwrap()
+    };
+    let output = check(&[]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let states: Vec<String> =
+        stdout(&output).lines().map(|line| line.split_once("w.yaml:").unwrap().1.to_owned()).collect();
+    assert_eq!(
+        states,
+        [
+            "2: test/burning until 2027-03-31: covers 1 failure",
+            "3: test/odd until 2026-12-01: covers nothing of the report, expires within 30 days",
+            "4: test/oddd until 2027-03-31: names no rule",
+            "5: test/odd until 2026-11-22: expired, no longer waives",
+        ]
+    );
+    assert_eq!(code(&check(&["--strict"])), 1);
+    let broken = place.write("broken.yaml", "waivers:\n  - {rule: a/b, expires: soon}\n");
+    let output = scanner().args(["waivers", "check"]).arg(broken).output().unwrap();
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("without `reason`") && stderr(&output).contains("`soon` is no day"));
+}

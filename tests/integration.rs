@@ -4,6 +4,7 @@ mod capture;
 mod capture_finding;
 mod capture_write;
 mod cases;
+mod ci_examples;
 mod cli;
 mod cluster;
 mod facts;

@@ -6,6 +6,7 @@ mod audit;
 mod capture;
 mod cluster_input;
 mod convert;
+mod diff;
 mod exit;
 mod explain;
 mod facts;
@@ -24,6 +25,7 @@ mod rules;
 mod saved_report;
 mod session;
 mod terminal;
+mod waivers;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -66,6 +68,12 @@ enum Command {
     Gate(Box<gate::GateArgs>),
     /// Write a saved report in other formats
     Convert(convert::ConvertArgs),
+    /// Compare two saved reports: what fails anew, what is fixed, what changed
+    #[command(after_help = diff::EXIT_CODES)]
+    Diff(diff::DiffArgs),
+    /// Check waiver files
+    #[command(subcommand)]
+    Waivers(waivers::WaiversCommand),
     /// Print what would be judged: every fact, its value, and where it was read
     Facts(facts::FactsArgs),
     /// List, read, check and test rules
@@ -97,6 +105,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Audit(args) => audit::run(args, terminal),
         Command::Gate(args) => gate::run(args, terminal),
         Command::Convert(args) => convert::run(args, terminal),
+        Command::Diff(args) => diff::run(args, terminal),
+        Command::Waivers(command) => waivers::run(command, terminal),
         Command::Facts(args) => facts::run(args, terminal),
         Command::Rules(command) => rules::run(command, terminal),
         Command::Explain(args) => explain::run(args, terminal),

@@ -34,11 +34,8 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "::{level} title={title}::{left} more; the whole report lists them")?;
         }
     }
-    let baseline = text::baseline(report).map(|baseline| format!("; {baseline}")).unwrap_or_default();
-    let incomplete = if report.complete { "" } else { "; incomplete: the run was interrupted" };
-    let line = format!("{}: {}{baseline}{incomplete}", text::judged(report), text::counts(report));
     // The runner's older commands begin with ##[ and stand anywhere in a line.
-    writeln!(out, "scanner: {}", line.replace("##[", "## [").replace("::", ": :"))
+    writeln!(out, "scanner: {}", text::in_one_line(report).replace("##[", "## [").replace("::", ": :"))
 }
 
 fn level_of(finding: &Finding) -> Option<&'static str> {

@@ -27,10 +27,8 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn summary(report: &Report) -> Value {
     let judged = text::judged(report);
-    let baseline = text::baseline(report).map(|baseline| format!("; {baseline}")).unwrap_or_default();
-    let incomplete = if report.complete { "" } else { "; incomplete: the run was interrupted" };
     json!({
-        "description": format!("scanner judged {judged}: {}{baseline}{incomplete}", text::counts(report)),
+        "description": format!("scanner: {}", text::in_one_line(report)),
         "check_name": "scanner/summary",
         "fingerprint": format!("summary of {judged}"),
         "severity": "info",

@@ -61,6 +61,8 @@ fn content(report: &Report) -> Value {
         duration_ms => report.duration_ms,
         version => escape::line(&report.scanner.version),
         rules_digest => escape::line(&report.scanner.rules_digest),
+        gate => text::gate(report),
+        decision => report.gate.as_ref().map(|gate| gate.verdict.name().to_lowercase()),
         baseline => text::baseline(report),
         counts,
         severities,

@@ -169,6 +169,7 @@ fn properties<W: Write>(report: &Report, xml: &mut Writer<W>) -> io::Result<()> 
         ("scanner.complete", report.complete.to_string()),
         ("scanner.summary", text::counts(report)),
     ];
+    properties.extend(text::gate(report).map(|gate| ("scanner.gate", clean(&gate))));
     properties.extend(text::baseline(report).map(|baseline| ("scanner.baseline", clean(&baseline))));
     xml.create_element("properties").write_inner_content(|xml| {
         for (name, value) in &properties {

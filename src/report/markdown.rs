@@ -76,6 +76,9 @@ impl Page {
 fn head(report: &Report) -> String {
     let summary = &report.summary;
     let mut head = format!("# scanner {}: {}\n\n", plain(&report.command), plain(&text::judged(report)));
+    if let Some(gate) = text::gate(report) {
+        let _ = writeln!(head, "**{}**\n", plain(&gate));
+    }
     if !report.complete {
         head.push_str("**Incomplete: the run was interrupted.**\n\n");
     }

@@ -8,6 +8,7 @@
 
 pub mod compare;
 mod csv;
+pub mod diff;
 pub mod escape;
 pub mod facts;
 mod format;

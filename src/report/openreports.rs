@@ -90,6 +90,9 @@ fn cluster_report(report: &Report, target: &Subject, number: usize, part: &[&Fin
         },
         "results": part.iter().map(|finding| result(report, finding)).collect::<Vec<_>>(),
     });
+    if let (Some(gate), Some(annotations)) = (text::gate(report), document.pointer_mut("/metadata/annotations")) {
+        annotations["scanner/gate"] = json!(gate);
+    }
     if let (true, Some(members)) = (target.kind == "host", document.as_object_mut()) {
         members.insert("scope".to_owned(), json!({"apiVersion": "v1", "kind": "Node", "name": target.name}));
     }

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
+use super::gate::Decision;
 use super::{BySeverity, Report};
 use crate::finding::{Severity, Verdict};
 
@@ -42,6 +43,14 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     gauge("rule_failures", "Subjects that fail a rule.", &by_rule(report, Verdict::Fail));
     gauge("rule_unknowns", "Subjects that a rule could not judge.", &by_rule(report, Verdict::Unknown));
     gauge("waiver_expiry_timestamp_seconds", "The end of the first waiver of a rule to expire.", &waivers(report));
+    if let Some(gate) = &report.gate {
+        let decisions = [Decision::Ready, Decision::Blocked, Decision::Inconclusive];
+        let labels =
+            |decision: Decision| format!("{{target=\"{}\",decision=\"{}\"}}", label(&gate.target), decision.name());
+        let value = |decision| if gate.verdict == decision { 1.0 } else { 0.0 };
+        let series = decisions.map(|decision| (labels(decision), value(decision)));
+        gauge("gate_decision", "What the gate decided: 1 for the answer.", &series);
+    }
     if let Some(baseline) = &report.baseline {
         let counts = [
             ("new", baseline.new),

@@ -55,6 +55,7 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "properties": {
                 "judged": text::judged(report),
                 "summary": report.summary,
+                "gate": report.gate,
                 "baseline": report.baseline,
                 "complete": report.complete,
                 "rulesDigest": report.scanner.rules_digest,

@@ -128,6 +128,28 @@ pub(super) fn counts(report: &Report) -> String {
     )
 }
 
+/// What was judged and counted, the gate's answer and all else that a reader
+/// of one line has to know.
+pub(super) fn in_one_line(report: &Report) -> String {
+    let mut parts: Vec<String> = gate(report).into_iter().collect();
+    parts.push(format!("{}: {}", judged(report), counts(report)));
+    parts.extend(baseline(report));
+    if !report.complete {
+        parts.push("incomplete, the run was interrupted".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// The gate's answer, where it was asked: `BLOCKED: upgrade from 1.34 to 1.37,
+/// first blocked at 1.36`.
+pub(super) fn gate(report: &Report) -> Option<String> {
+    let gate = report.gate.as_ref()?;
+    let from = gate.from.as_ref().map(|from| format!("from {from} ")).unwrap_or_default();
+    let first = gate.first_blocked.as_ref().map(|first| format!(", first blocked at {first}")).unwrap_or_default();
+    let text = format!("{}: upgrade {from}to {}{first}", gate.verdict.name(), gate.target);
+    Some(escape::line(&text).into_owned())
+}
+
 /// How the report stands to its baseline, where it has one.
 pub(super) fn baseline(report: &Report) -> Option<String> {
     let baseline = report.baseline.as_ref()?;

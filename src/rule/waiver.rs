@@ -77,6 +77,11 @@ impl Waiver {
         now > self.until
     }
 
+    /// Whether it is meant for the rule of this name.
+    pub fn names(&self, rule: &str) -> bool {
+        self.rule_glob.is_match(rule)
+    }
+
     /// Whether it is meant for this rule and subject.
     pub fn covers(&self, rule: &str, kind: &str, namespace: Option<&str>, name: &str) -> bool {
         let matches = |glob: &Option<GlobMatcher>, text: &str| glob.as_ref().is_none_or(|glob| glob.is_match(text));
