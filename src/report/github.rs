@@ -35,7 +35,7 @@ pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     // The runner's older commands begin with ##[ and stand anywhere in a line.
-    writeln!(out, "scanner: {}", text::in_one_line(report).replace("##[", "## [").replace("::", ": :"))
+    writeln!(out, "scanner: {}", text::in_one_line(report).replace("##[", "## ["))
 }
 
 fn level_of(finding: &Finding) -> Option<&'static str> {
