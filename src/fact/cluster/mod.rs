@@ -26,6 +26,7 @@ mod page;
 mod proxy;
 mod range;
 mod rbac;
+mod rbd;
 pub mod resource;
 mod selector;
 mod skew;
@@ -79,6 +80,7 @@ pub const COLLECTORS: &[Collector] = &[
     proxy::COLLECTOR,
     range::COLLECTOR,
     rbac::COLLECTOR,
+    rbd::COLLECTOR,
     skew::COLLECTOR,
     snapshot::COLLECTOR,
     storage::COLLECTOR,

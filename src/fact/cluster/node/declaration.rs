@@ -40,6 +40,7 @@ const NODE: &[Field] = &[
         Type::Bool,
         "Whether no machine stands behind it: virtual kubelets, KWOK's and kubemark's nodes.",
     ),
+    Field::new("is_linux_machine", Type::Bool, "Whether it is a machine that runs Linux: neither virtual nor Windows."),
     Field::new(
         "managed_by",
         Type::Text,
@@ -181,7 +182,17 @@ const ADDRESS: &[Field] = &[
 
 const RUNTIME: &[Field] = &[
     Field::new("name", Type::Text, "containerd, cri-o, docker …"),
+    Field::new(
+        "product",
+        Type::Text,
+        "key of lifecycle(); CRI-O's lines end with those of Kubernetes. Absent: another runtime",
+    ),
     Field::new("version", Type::Text, "its version"),
+    Field::new(
+        "answers_runtime_config",
+        Type::Bool,
+        "whether it implements RuntimeConfig: containerd since 2.0, CRI-O since 1.28; unreadable for Docker, where cri-dockerd's version counts",
+    ),
     Field::new(
         "is_distribution_build",
         Type::Bool,

@@ -39,10 +39,16 @@ pub(super) fn add(element: Element, object: &Object<'_>) -> Element {
         None => Fact::absent(labels.clone()),
     };
     let is_virtual = why_virtual(object);
+    let system = object.text("status.nodeInfo.operatingSystem").unwrap_or("linux");
+    let is_linux_machine = Fact::known(
+        is_virtual.is_none() && (system == "linux" || system.is_empty()),
+        object.source(".status.nodeInfo.operatingSystem"),
+    );
     element
         .with("roles", Fact::known(roles, labels.clone()))
         .with("is_control_plane", Fact::known(is_control_plane, labels.clone()))
         .with("is_virtual", Fact::known(is_virtual.is_some(), is_virtual.unwrap_or(labels)))
+        .with("is_linux_machine", is_linux_machine)
         .with("managed_by", managed_by)
         .with("cri_socket", text_fact(object.annotation(CRI_SOCKET), cri_socket))
 }

@@ -4,6 +4,7 @@
 use super::identity::managed_by;
 use crate::fact::cluster::{Element, Object};
 use crate::fact::host::{System, has_cgroup_accounting_fixes, is_distribution_build, parse_pretty_name, parse_release};
+use crate::fact::version::Version;
 use crate::fact::{Fact, Source};
 
 pub(super) fn add(element: Element, object: &Object<'_>) -> Element {
@@ -93,6 +94,8 @@ fn runtime(object: &Object<'_>) -> Fact {
         .with("is_distribution_build", Fact::known(version.is_some_and(is_distribution_build), source.clone()))
         .with("version", optional(version, &source))
         .with("comes_with", comes_with(object))
+        .with("product", optional(product_of(name), &source))
+        .with("answers_runtime_config", answers_runtime_config(name, version, &source))
         .done()
 }
 
@@ -105,4 +108,29 @@ fn comes_with(object: &Object<'_>) -> Fact {
         return Fact::known(*name, object.source(".status.nodeInfo.kubeletVersion"));
     }
     optional(managed_by(object), &object.source(".metadata.labels"))
+}
+
+/// The key of the life-cycle table. CRI-O follows Kubernetes line by line.
+fn product_of(name: &str) -> Option<&'static str> {
+    match name {
+        "containerd" => Some("containerd"),
+        "cri-o" => Some("kubernetes"),
+        "docker" => Some("docker-engine"),
+        _ => None,
+    }
+}
+
+/// containerd implements RuntimeConfig since 2.0, CRI-O since 1.28. Docker has
+/// it from cri-dockerd, whose version no Node shows.
+fn answers_runtime_config(name: &str, version: Option<&str>, source: &Source) -> Fact {
+    let since = match name {
+        "containerd" => "2.0.0",
+        "cri-o" => "1.28.0",
+        "docker" => return Fact::unreadable(source.clone(), "tell the version of cri-dockerd: no Node shows it"),
+        _ => return Fact::absent(source.clone()),
+    };
+    match (version.and_then(Version::parse), Version::parse(since)) {
+        (Some(version), Some(since)) => Fact::known(version >= since, source.clone()),
+        _ => Fact::absent(source.clone()),
+    }
 }
