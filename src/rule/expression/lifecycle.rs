@@ -26,6 +26,14 @@ impl<'f> Evaluator<'f> {
                 return slot(row, path(wanted), source);
             }
             match wanted.rsplit_once('.') {
+                // Docker and Ubuntu count months: the line of 19.03.15 is 19.3 as a version, 19.03 as a cycle.
+                Some((year, month)) if month.len() == 1 => {
+                    let padded = format!("{year}.0{month}");
+                    if let Some(row) = cycles.member(&padded) {
+                        return slot(row, path(&padded), source);
+                    }
+                    wanted = year;
+                }
                 Some((shorter, _)) => wanted = shorter,
                 None => return absent(),
             }

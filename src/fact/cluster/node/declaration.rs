@@ -25,6 +25,7 @@ const NODE: &[Field] = &[
     Field::new("labels", Type::Map(&Type::Text), "Its labels."),
     Field::new("annotations", Type::Map(&Type::Text), "Its annotations."),
     Field::new("created", Type::Text, "When it registered."),
+    Field::new("ready_due", Type::Text, "Five minutes after that: until then a node may be getting its network."),
     Field::new(
         "roles",
         Type::List(&Type::Text),

@@ -128,6 +128,7 @@ fn read_node(object: &Object<'_>) -> Element {
         .with("labels", object.map_fact(".metadata.labels"))
         .with("annotations", object.map_fact(".metadata.annotations"))
         .with("created", object.text_fact(".metadata.creationTimestamp"))
+        .with("ready_due", ready_due(object))
         .with("provider_id", object.text_fact(".spec.providerID"))
         .with("unschedulable", object.bool_fact(".spec.unschedulable"))
         .with("pod_cidr", object.text_fact(".spec.podCIDR"))
@@ -147,6 +148,15 @@ fn read_node(object: &Object<'_>) -> Element {
     let element = identity::add(element, object);
     let element = reported::add(element, object);
     system::add(element, object)
+}
+
+fn ready_due(object: &Object<'_>) -> Fact {
+    const GRACE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+    let created = object.text("metadata.creationTimestamp").and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    match created.and_then(|created| created.checked_add(GRACE).ok()) {
+        Some(due) => Fact::known(due.to_string(), object.source(".metadata.creationTimestamp")),
+        None => Fact::absent(object.source(".metadata.creationTimestamp")),
+    }
 }
 
 fn machine_id_state(object: &Object<'_>) -> Fact {

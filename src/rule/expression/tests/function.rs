@@ -56,6 +56,7 @@ fn a_lifecycle_is_that_of_the_cycle_or_its_longest_prefix() {
     assert_eq!(answer("lifecycle('debian', '12.5').standard_until"), "2026-07-11");
     assert_eq!(answer("has(lifecycle('debian', '120').standard_until)"), "false");
     assert_eq!(answer("has(lifecycle('minix', '3').standard_until)"), "false");
+    assert_eq!(answer("lifecycle('docker-engine', version('19.03.15').line()).standard_until"), "2021-01-08");
     assert_eq!(answer("data.lifecycle.products.debian['12'].standard_until"), "2026-07-11");
     assert_eq!(answer("data['lifecycle'].date"), "2026-08-22");
     assert_eq!(answer("has(lifecycle('debian', '12').extended_until)"), "false");

@@ -63,6 +63,8 @@ date: 2026-08-22
 products:
   debian:
     \"12\": {standard_until: 2026-07-11}
+  docker-engine:
+    \"19.03\": {standard_until: 2021-01-08}
 ";
 
 fn data() -> Tables {
