@@ -47,7 +47,7 @@ fn of(text: &str) -> Report {
         namespace: Some(text.to_owned()),
         name: text.to_owned(),
     };
-    let pieces = vec![
+    let pieces = [
         evidence(text, text, Source::line(text, 0)),
         evidence(text, json!({text: [text]}), Source::line(format!("/{text}"), u32::MAX)),
         evidence(text, 1, Source::Object { object: reference.into(), path: text.to_owned().into() }),
@@ -62,8 +62,8 @@ fn of(text: &str) -> Report {
     let mut findings: Vec<Finding> = Vec::new();
     for (number, verdict) in Verdict::ALL.into_iter().cycle().take(15).enumerate() {
         let mut one = finding("a/b", Severity::ALL[number % 5], verdict, text);
-        one.rule = text.to_owned();
-        one.title = text.to_owned();
+        one.rule = text.into();
+        one.title = text.into();
         one.subject = match number / 5 {
             0 => host(text),
             1 => subject(text),
@@ -77,16 +77,16 @@ fn of(text: &str) -> Report {
             expires: text.to_owned(),
             owner: Some(text.to_owned()),
         });
-        one.fingerprint = text.to_owned();
+        one.fingerprint = text.into();
         findings.push(one);
     }
     let mut cluster = host(text);
-    cluster.kind = "cluster".to_owned();
+    cluster.kind = "cluster".into();
     let mut report = report(findings, vec![host(text), cluster]);
-    report.scanner.version = text.to_owned();
-    report.scanner.rules_digest = text.to_owned();
-    report.command = text.to_owned();
-    report.started_at = text.to_owned();
+    report.scanner.version = text.into();
+    report.scanner.rules_digest = text.into();
+    report.command = text.into();
+    report.started_at = text.into();
     report.why.insert(text.to_owned(), text.to_owned());
     report.summary = Summary::of(&report.findings);
     report
