@@ -20,8 +20,8 @@ use super::resource::{
     STORAGE_CLASSES, VOLUMES,
 };
 use super::workload::{Owners, controller, shortened, spec_path};
-use super::{Collector, Listing, Lists, Object, Reader, Request};
-use crate::fact::catalogue::{FactDoc, Type};
+use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
+use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::{Fact, Facts};
 use claim::{Around, Claim, Said};
 use class::Class;
@@ -67,7 +67,19 @@ const FACTS: &[FactDoc] = &[
         Type::List(&provisioner::PROVISIONER),
         "Workloads that are given a provisioner's name, or whose image is called a provisioner; the sidecars of CSI drivers left out.",
     ),
+    FactDoc::new(
+        "nfs_servers",
+        Type::List(&NFS_SERVER),
+        "NFS servers that provisioners, storage classes and volumes made by hand name.",
+    ),
 ];
+
+const NFS_SERVER: Type = Type::Object(&[
+    Field::new("name", Type::Text, "Name of the object that names it."),
+    Field::new("namespace", Type::Text, "Namespace of that object; absent for a volume or class."),
+    Field::new("subject", Type::Map(&Type::Text), "Identity of that object, for `subject`."),
+    Field::new("server", Type::Text, "The server."),
+]);
 
 /// Namespace and name of a claim.
 type ClaimKey = (String, String);
@@ -77,6 +89,7 @@ struct Storage {
     classes: Vec<Class>,
     claims: Vec<Claim>,
     volumes: Vec<Fact>,
+    nfs_servers: Vec<Fact>,
     drivers: BTreeMap<String, Fact>,
     nodes: BTreeSet<String>,
     /// What the most telling event says of each claim.
@@ -102,8 +115,16 @@ impl Reader for Storage {
             self.claims.push(Claim::read(object));
         } else if object.is(&VOLUMES) {
             self.volumes.push(volume::read(object));
+            // Volumes of a provisioner repeat its own server.
+            if object.annotation("pv.kubernetes.io/provisioned-by").is_none() {
+                self.nfs_server(object, "spec.nfs.server");
+                self.nfs_server(object, "spec.csi.volumeAttributes.server");
+            }
         } else if object.is(&STORAGE_CLASSES) {
             self.classes.push(Class::read(object));
+            if object.text("provisioner").is_some_and(|name| name.contains("nfs")) {
+                self.nfs_server(object, "parameters.server");
+            }
         } else if object.is(&CSI_DRIVERS) {
             let name = Fact::known(object.name(), object.source(".metadata.name"));
             self.drivers.insert(object.name().to_owned(), name);
@@ -120,7 +141,7 @@ impl Reader for Storage {
     fn finish(self: Box<Self>, lists: &Lists) -> Facts {
         let mut facts = Facts::default();
         let Storage { classes, claims, volumes, drivers, nodes, said, alive, unscheduled, .. } = *self;
-        let (mut provisioners, names) = (self.provisioners, self.names);
+        let (mut provisioners, names, mut nfs_servers) = (self.provisioners, self.names, self.nfs_servers);
         for found in self.pod_provisioners {
             match provisioners.iter_mut().find(|known| known.reference == found.reference) {
                 Some(known) => known.digests.extend(found.digests),
@@ -194,6 +215,12 @@ impl Reader for Storage {
             let announced = announced.unwrap_or_else(|| Fact::group(false));
             class.fact(counts.map_or(0, |counts| counts.all), counts.map_or(0, |counts| counts.silent), announced)
         });
+        for provisioner in &provisioners {
+            let named = provisioner.servers().iter();
+            let fact = |server: &Fact| Element::of(&provisioner.reference).with("server", server.clone()).done();
+            nfs_servers.extend(named.map(fact));
+        }
+        facts.set("nfs_servers", lists.fact_of(&[&ALL_VOLUMES, &ALL_CLASSES], nfs_servers));
         facts.set("storage_classes", lists.fact(&ALL_CLASSES, class_facts.collect()));
         facts.set("claims", lists.fact(&ALL_CLAIMS, claim_facts));
         facts.set("provisioners", provisioner_facts);
@@ -204,6 +231,13 @@ impl Reader for Storage {
 }
 
 impl Storage {
+    fn nfs_server(&mut self, object: &Object<'_>, path: &str) {
+        if let Some(server) = object.text(path) {
+            let server = Fact::known(server, object.source(format!(".{path}")));
+            self.nfs_servers.push(Element::of(object.reference()).with("server", server).done());
+        }
+    }
+
     fn pod(&mut self, pod: &Object<'_>) {
         let Some(spec) = pod.get("spec") else { return };
         self.is_system_seen |= pod.namespace() == Some("kube-system");

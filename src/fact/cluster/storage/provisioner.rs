@@ -115,6 +115,11 @@ impl Provisioner {
         self.element.get("announces").is_some_and(|name| matches!(name, Fact::Unreadable { .. }))
     }
 
+    /// The NFS servers that it is given.
+    pub(super) fn servers(&self) -> &[Fact] {
+        self.element.get("servers").and_then(Fact::list).unwrap_or_default()
+    }
+
     /// The element of the list.
     pub(super) fn fact(&self, claims: i64, pending: i64) -> Fact {
         let source = Source::object(&self.reference, ".metadata.name");
