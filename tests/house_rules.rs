@@ -231,7 +231,7 @@ fn every_rule_is_complete() {
 #[test]
 fn every_rule_file_is_in_an_area_and_loaded() {
     let rules = built_in();
-    let areas = ["os", "kernel", "node", "runtime", "kubelet", "network", "gpu", "storage"];
+    let areas = ["os", "kernel", "node", "runtime", "kubelet", "network", "gpu", "security", "storage"];
     let further = ["control-plane", "cluster", "workload", "upgrade"];
     let loaded: BTreeSet<&str> = rules.rules().iter().map(|rule| rule.path.as_str()).collect();
     let mut faults = Vec::new();

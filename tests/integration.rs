@@ -7,6 +7,7 @@ mod cases;
 mod ci_examples;
 mod cli;
 mod cluster;
+mod clusters;
 mod facts;
 mod fuzz;
 mod hostile;

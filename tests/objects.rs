@@ -47,9 +47,10 @@ struct Case {
     comment: Option<String>,
 }
 
+/// The verdicts of one rule.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Expected {
+pub(crate) enum Expected {
     Worst(String),
     Each(BTreeMap<String, String>),
 }
@@ -118,9 +119,13 @@ fn judge(case: &Case, layers: &BTreeMap<String, String>, rules: &RuleSet) -> Vec
         texts.push((name, layer));
     }
     texts.push(("objects.yaml", &case.objects));
-    let findings = audit_objects(&texts, &case.hosts, rules);
+    compare(&case.expect, &case.may_fail, &audit_objects(&texts, &case.hosts, rules))
+}
+
+/// What differs from the expected verdicts, and what fails beside them.
+pub(crate) fn compare(expect: &BTreeMap<String, Expected>, may_fail: &[String], findings: &[Finding]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (rule, expected) in &case.expect {
+    for (rule, expected) in expect {
         let own: Vec<&Finding> = findings.iter().filter(|finding| finding.rule == *rule).collect();
         let differences: Vec<String> = match expected {
             Expected::Worst(expected) => {
@@ -139,7 +144,7 @@ fn judge(case: &Case, layers: &BTreeMap<String, String>, rules: &RuleSet) -> Vec
         wrong.extend(differences.into_iter().map(|text| format!("{rule}: {text}")));
     }
     for finding in findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
-        if !case.may_fail.contains(&finding.rule) && !case.expect.contains_key(&finding.rule) {
+        if !may_fail.contains(&finding.rule) && !expect.contains_key(&finding.rule) {
             wrong.push(format!("{}: {}: must not fail: {}", finding.rule, subject(finding), finding.message));
         }
     }
