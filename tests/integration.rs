@@ -10,6 +10,7 @@ mod cluster;
 mod clusters;
 mod facts;
 mod fuzz;
+mod gate;
 mod hostile;
 mod house_rules;
 mod objects;

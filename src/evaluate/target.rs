@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Context, evaluate};
+use crate::fact::version::Version;
 use crate::fact::{Fact, Facts, Source};
 use crate::finding::{Finding, Subject};
 use crate::rule::{Rule, RuleSet, Target};
@@ -103,6 +104,8 @@ fn state_upgrade(facts: &mut Facts, upgrade: &Upgrade, named: Named) {
     facts.set("gate.target", Fact::known(upgrade.target.as_str(), Source::default_of("--target")));
     facts.set("gate.from", upgrade.from.clone());
     facts.set("gate.from_exact", upgrade.from_exact.clone());
+    let minor = upgrade.from.text().and_then(Version::parse).and_then(|from| i64::try_from(from.minor()).ok());
+    facts.set("gate.from_minor", Fact::known(minor.unwrap_or(0), Source::default_of("gate.from")));
     facts.set("judged.manifests", Fact::known(named.manifests, Source::default_of(NAMED)));
 }
 
@@ -113,6 +116,7 @@ fn state_target(facts: &mut Facts, host: bool, cluster: bool) {
     facts.set("gate.target", no_gate());
     facts.set("gate.from", no_gate());
     facts.set("gate.from_exact", no_gate());
+    facts.set("gate.from_minor", no_gate());
     facts.set("judged.host", Fact::known(host, Source::default_of(NAMED)));
     facts.set("judged.cluster", Fact::known(cluster, Source::default_of(NAMED)));
     facts.set("judged.manifests", Fact::known(false, Source::default_of(NAMED)));

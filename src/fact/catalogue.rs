@@ -24,6 +24,11 @@ const GIVEN: &[FactDoc] = &[
         "The same, where it is exact; unreadable where only a kubelet tells, than which the API server may be newer.",
     ),
     FactDoc::new(
+        "gate.from_minor",
+        Type::Int,
+        "The second number of gate.from; 0 where nothing says it: what leaves with a minor at or below it has left before the upgrade.",
+    ),
+    FactDoc::new(
         "gate.api_objects",
         Type::List(&Type::Object(cluster::api::usage::API_OBJECT)),
         "Every object of the cluster, of --manifests and of Helm releases that names an API with an end; what several sources say of one object stands together. Absent in an audit.",

@@ -12,12 +12,15 @@ mod ceph;
 pub mod client;
 mod collection;
 mod component;
+mod drain;
 mod event;
+mod extension;
 pub mod file;
 mod image;
 mod k3s;
 mod kubeadm;
 mod kubelet_config;
+mod leaving;
 mod namespace;
 mod network;
 mod node;
@@ -67,13 +70,17 @@ pub trait Reader: Send {
 /// Every collector of cluster facts; their order has no meaning.
 pub const COLLECTORS: &[Collector] = &[
     api::COLLECTOR,
+    api::requested::COLLECTOR,
+    drain::COLLECTOR,
     backup::COLLECTOR,
     ceph::COLLECTOR,
     component::COLLECTOR,
     event::COLLECTOR,
+    extension::COLLECTOR,
     k3s::COLLECTOR,
     kubeadm::COLLECTOR,
     kubelet_config::COLLECTOR,
+    leaving::COLLECTOR,
     namespace::COLLECTOR,
     network::COLLECTOR,
     node::COLLECTOR,

@@ -310,3 +310,18 @@ pub const FELIX_CONFIGURATIONS_V3: Resource =
 /// What Calico's operator is told to install.
 pub const CALICO_INSTALLATIONS: Resource =
     Resource::cluster_wide("operator.tigera.io", &["v1"], "installations", "Installation");
+/// Disruption budgets; policy/v1 is there since 1.21.
+pub const DISRUPTION_BUDGETS: Resource =
+    Resource::namespaced("policy", &["v1", "v1beta1"], "poddisruptionbudgets", "PodDisruptionBudget");
+/// Definitions of custom resources.
+pub const CUSTOM_RESOURCES: Resource = Resource::cluster_wide(
+    "apiextensions.k8s.io",
+    &["v1", "v1beta1"],
+    "customresourcedefinitions",
+    "CustomResourceDefinition",
+);
+/// API services, the built-in ones and those of aggregated API servers.
+pub const API_SERVICES: Resource =
+    Resource::cluster_wide("apiregistration.k8s.io", &["v1", "v1beta1"], "apiservices", "APIService");
+/// CSI drivers that run on a node.
+pub const CSI_NODES: Resource = Resource::cluster_wide("storage.k8s.io", &["v1"], "csinodes", "CSINode");

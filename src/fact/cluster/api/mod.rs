@@ -2,6 +2,7 @@
 //! written in them now; what a live API says of an object is its history.
 
 pub mod lifecycle;
+pub mod requested;
 pub mod usage;
 
 use super::{Collector, Lists, Object, Reader, Request};

@@ -31,6 +31,11 @@ pub(super) use owner::{Owners, controller};
 pub(super) use template::{containers, spec_path};
 pub(super) use trouble::shortened;
 
+/// The topmost owner of a pod by what the pod itself says; none for a bare one.
+pub(super) fn top_of(pod: &Object<'_>) -> Option<Arc<ObjectReference>> {
+    controller(pod).map(|owner| Owners::default().topmost(&owner, pod.label("pod-template-hash")))
+}
+
 pub(super) const COLLECTOR: Collector =
     Collector { name: "workload", facts: FACTS, requests: REQUESTS, start: || Box::new(Workloads::default()) };
 
