@@ -11,7 +11,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 # What to install where a program or a file is missing: program=package.
 BUILD_NEEDS := cc=gcc /usr/include/pcap/pcap.h=libpcap-dev
 TEST_NEEDS := $(BUILD_NEEDS) containerd=containerd runc=runc tcpdump=tcpdump tshark=tshark \
-  xmllint=libxml2-utils promtool=prometheus tidy=tidy chromium=chromium python3=python3
+  xmllint=libxml2-utils promtool=prometheus tidy=tidy chromium=chromium python3=python3 \
+  ip=iproute2 busybox=busybox-static podman=podman crun=crun dockerd=docker.io /usr/lib/cni/bridge=containernetworking-plugins nsenter=util-linux
 BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner
 
 .PHONY: audit build test format lint unit fuzz bench samples

@@ -2,6 +2,7 @@
 
 mod capture;
 mod capture_finding;
+mod capture_live;
 mod capture_write;
 mod cases;
 mod ci_examples;

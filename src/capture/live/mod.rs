@@ -93,7 +93,6 @@ pub struct Live {
     socket: Socket,
     /// Its number; none of `any`.
     index: Option<u32>,
-    captured: u64,
     missed_before: u64,
     passed_before: u64,
 }
@@ -138,7 +137,7 @@ fn open_here(
     }
     let refused = |message: String| OpenInterface::Refused { name: name.to_owned(), message };
     let fault = |error: pcap::Error| refused(message_of(&error));
-    let socket = Socket::open().map_err(|error| refused(format!("ask rtnetlink: {error}")))?;
+    let mut socket = Socket::open().map_err(|error| refused(format!("ask rtnetlink: {error}")))?;
     let bytes = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let handle = Capture::from_device(name)
         .map_err(fault)?
@@ -177,16 +176,9 @@ fn open_here(
         point.hardware_address = interface.hardware_address;
         point.addresses.clone_from(&interface.addresses);
     }
-    let counters = interface.map(|interface| interface.counters).unwrap_or_default();
-    Ok(Live {
-        point,
-        handle,
-        socket,
-        index: interface.map(|interface| interface.index),
-        captured: 0,
-        missed_before: counters.missed,
-        passed_before: counters.packets,
-    })
+    let index = interface.map(|interface| interface.index);
+    let counters = index.and_then(|index| socket.counters(index).ok().flatten()).unwrap_or_default();
+    Ok(Live { point, handle, socket, index, missed_before: counters.missed, passed_before: counters.packets })
 }
 
 impl Live {
@@ -208,7 +200,6 @@ impl Live {
                         bytes: packet.data,
                         link_type: self.point.link_type,
                     };
-                    self.captured += 1;
                     if !take(&self.point, &packet)? {
                         return Ok(Drained::More);
                     }
@@ -221,13 +212,13 @@ impl Live {
         Ok(Drained::More)
     }
 
-    /// What became of the packets up to now.
+    /// What became of the packets up to now, but how many the sinks were given.
     pub fn statistics(&mut self) -> Statistics {
         let told = self.handle.stats().ok();
         let number = |of: fn(&pcap::Stat) -> u32| told.as_ref().map_or(0, |stat| u64::from(of(stat)));
         let counters = self.index.and_then(|index| self.socket.counters(index).ok().flatten());
         Statistics {
-            captured: self.captured,
+            captured: 0,
             received: number(|stat| stat.received),
             dropped_by_kernel: number(|stat| stat.dropped),
             dropped_by_interface: counters.map(|counters| counters.missed.saturating_sub(self.missed_before)),

@@ -111,8 +111,11 @@ impl Namespace {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("netns".to_owned());
             let started = thread.spawn_scoped(scope, || {
-                setns(self.descriptor.as_fd(), CloneFlags::CLONE_NEWNET)
-                    .map_err(|error| self.not_entered(error.into()))?;
+                // Who is there already needs no right to enter.
+                if self.check().is_err() {
+                    setns(self.descriptor.as_fd(), CloneFlags::CLONE_NEWNET)
+                        .map_err(|error| self.not_entered(error.into()))?;
+                }
                 self.check()?;
                 let done = work();
                 self.check()?;

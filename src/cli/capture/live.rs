@@ -44,10 +44,11 @@ pub(super) fn run(args: &LiveArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     }
     let resolved = find(&targets, args, run.terminal)?;
     let node = resolve(&Target::Node, None).map_err(|error| Failure::new(error.to_string()))?;
-    let settings = args.settings(&filter);
     let mut lives = Vec::new();
     let mut watched = Vec::new();
-    for plan in plans(args, &resolved, &node, run.terminal)? {
+    let plans = plans(args, &resolved, &node, run.terminal)?;
+    let settings = args.settings(&filter, plans.iter().map(|plan| plan.points.len()).sum());
+    for plan in plans {
         let opened = open(plan.namespace, plan.points, &plan.devices.interfaces, &settings);
         let opened = opened.map_err(|error| not_opened(error, &filter))?;
         watched.extend(opened.iter().map(|_| plan.target));

@@ -15,6 +15,11 @@ use crate::cli::failure::Failure;
 /// a second, what comes within ten milliseconds.
 const RING_KIB: u32 = 16 << 10;
 
+/// The size of all rings together, which the kernel takes from the memory of
+/// whoever captures, and the least of one.
+const ALL_RINGS_KIB: u32 = 256 << 10;
+const LEAST_RING_KIB: u32 = 2 << 10;
+
 /// What to capture live, and how.
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one switch of the command line")]
@@ -49,9 +54,9 @@ pub(super) struct LiveArgs {
     /// Packets for others too
     #[arg(long, help_heading = "Packets")]
     promiscuous: bool,
-    /// Size of the ring of each interface, which packets wait in
-    #[arg(short = 'B', long = "buffer-size", value_name = "KIB", default_value_t = RING_KIB, value_parser = clap::value_parser!(u32).range(64..=2_000_000), help_heading = "Packets")]
-    ring_kib: u32,
+    /// Size of the ring of each interface, which packets wait in [default: 16384, less with more than 16 interfaces]
+    #[arg(short = 'B', long = "buffer-size", value_name = "KIB", value_parser = clap::value_parser!(u32).range(64..=2_000_000), help_heading = "Packets")]
+    ring_kib: Option<u32>,
     /// Each packet at once; fewer fit into the ring
     #[arg(long, help_heading = "Packets")]
     immediate_mode: bool,
@@ -76,11 +81,13 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 impl LiveArgs {
-    /// How to capture.
-    pub(super) fn settings(&self, filter: &str) -> Settings {
+    /// How to capture on so many interfaces.
+    pub(super) fn settings(&self, filter: &str, interfaces: usize) -> Settings {
+        let share = u32::try_from(interfaces).ok().and_then(|count| ALL_RINGS_KIB.checked_div(count));
+        let ring_kib = share.unwrap_or(RING_KIB).clamp(LEAST_RING_KIB, RING_KIB);
         Settings {
             snap_length: if self.snap_length == 0 { SNAP_LENGTH } else { self.snap_length.min(SNAP_LENGTH) },
-            ring_bytes: self.ring_kib.saturating_mul(1024),
+            ring_bytes: self.ring_kib.unwrap_or(ring_kib).saturating_mul(1024),
             direction: match self.direction {
                 Direction::In => Way::In,
                 Direction::Out => Way::Out,
@@ -165,6 +172,13 @@ mod tests {
     #[test]
     fn an_interface_alone_is_one_of_the_node() {
         assert_eq!(told("-i eth0 tcp port 80").unwrap(), (vec![Target::Node], "tcp port 80".to_owned()));
+    }
+
+    #[test]
+    fn many_rings_share_what_there_is() {
+        let typed = Typed::try_parse_from(["x"]).unwrap();
+        let ring = |interfaces| typed.live.settings("", interfaces).ring_bytes >> 20;
+        assert_eq!((ring(0), ring(1), ring(16), ring(64), ring(10_000)), (16, 16, 16, 4, 2));
     }
 
     #[test]

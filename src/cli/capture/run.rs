@@ -42,13 +42,15 @@ pub(super) struct Capturing<'a> {
     left: Option<u64>,
     run: &'a Run<'a>,
     end: Option<End>,
-    taken: u64,
+    /// How many packets of each point the sinks were given.
+    taken: Vec<u64>,
     is_filtered: bool,
 }
 
 impl<'a> Capturing<'a> {
     pub(super) fn new(watched: Vec<Watched<'a>>, duration: Option<Duration>, run: &'a Run<'a>) -> Self {
         let points: Vec<_> = watched.iter().map(|watched| watched.live.point.clone()).collect();
+        let count = points.len();
         Capturing {
             // One ring is in order by itself.
             merge: (points.len() > 1).then(Merge::default),
@@ -60,7 +62,7 @@ impl<'a> Capturing<'a> {
             left: run.packets,
             run,
             end: None,
-            taken: 0,
+            taken: vec![0; count],
         }
     }
 
@@ -71,14 +73,7 @@ impl<'a> Capturing<'a> {
             // What is in blocks that are not full has come before the end.
             self.drain_last().ok();
         }
-        let mut statistics: Vec<_> = self
-            .watched
-            .iter_mut()
-            .flatten()
-            .map(|watched| (watched.live.point.clone(), watched.live.statistics()))
-            .collect();
-        statistics.append(&mut self.ended);
-        statistics.sort_by_key(|(point, _)| point.number);
+        let statistics = self.statistics();
         if captured.is_err() || !matches!(self.end, None | Some(End::Complete)) {
             self.run.sinks.borrow_mut().cut_short();
         }
@@ -103,12 +98,7 @@ impl<'a> Capturing<'a> {
                 break;
             }
             if self.run.signals.takes_wish_for_statistics() {
-                let now: Vec<_> = self
-                    .watched
-                    .iter_mut()
-                    .flatten()
-                    .map(|watched| (watched.live.point.clone(), watched.live.statistics()))
-                    .collect();
+                let now = self.statistics();
                 self.tell(&now);
             }
             if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -204,7 +194,9 @@ impl<'a> Capturing<'a> {
         if self.left == Some(0) {
             return Ok(false);
         }
-        self.taken += 1;
+        if let Some(taken) = self.taken.get_mut(point.number) {
+            *taken += 1;
+        }
         let wants = self.run.sinks.borrow_mut().packet(point, packet)?;
         self.left = self.left.map(|left| left.saturating_sub(1));
         if wants == Wants::NoMore || self.left == Some(0) {
@@ -259,6 +251,18 @@ impl<'a> Capturing<'a> {
         }
     }
 
+    /// What became of all packets up to now, by the number of the point.
+    fn statistics(&mut self) -> Vec<(CapturePoint, Statistics)> {
+        let live = self.watched.iter_mut().flatten();
+        let live = live.map(|watched| (watched.live.point.clone(), watched.live.statistics()));
+        let mut all: Vec<_> = live.chain(self.ended.iter().cloned()).collect();
+        for (point, statistics) in &mut all {
+            statistics.captured = self.taken.get(point.number).copied().unwrap_or(0);
+        }
+        all.sort_by_key(|(point, _)| point.number);
+        all
+    }
+
     fn end_of(&mut self, mut watched: Watched<'a>, reason: &str) {
         let name = watched.live.point.name.clone().unwrap_or_default();
         self.run.terminal.note(&format!("{name}: the capture ends there: {reason}"));
@@ -272,7 +276,7 @@ impl<'a> Capturing<'a> {
         let line = |number: u64, what: &str| {
             terminal.note(&format!("{number} {} {what}", if number == 1 { "packet" } else { "packets" }));
         };
-        line(self.taken, "captured");
+        line(sum(|statistics| statistics.captured), "captured");
         line(sum(|statistics| statistics.received), "received by filter");
         line(sum(|statistics| statistics.dropped_by_kernel), "dropped by kernel");
         let by_interface = sum(|statistics| statistics.dropped_by_interface.unwrap_or(0));
@@ -291,7 +295,7 @@ impl<'a> Capturing<'a> {
                 ));
             }
         }
-        if self.taken == 0 && self.is_filtered {
+        if self.is_filtered && self.taken.iter().all(|taken| *taken == 0) {
             for watched in self.watched.iter_mut().flatten() {
                 if let Some(passed) = watched.live.passed().filter(|passed| *passed > 0) {
                     let name = watched.live.point.name.clone().unwrap_or_default();
