@@ -148,7 +148,7 @@ impl Node {
             .spawn()
             .unwrap();
         self.daemon = Some(child);
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while !fs::read_to_string(&log).unwrap().contains("containerd successfully booted") {
             assert!(Instant::now() < until, "containerd did not start: {}", fs::read_to_string(&log).unwrap());
             std::thread::sleep(Duration::from_millis(50));
@@ -177,7 +177,7 @@ impl Node {
             client.ready().await.unwrap();
             let codec = tonic_prost::ProstCodec::<Q, A>::default();
             let call = client.unary(tonic::Request::new(request), path, codec);
-            tokio::time::timeout(Duration::from_secs(60), call).await
+            tokio::time::timeout(Duration::from_mins(1), call).await
         });
         asked.unwrap().unwrap_or_else(|status| panic!("{method}: {status}\n{}", self.log())).into_inner()
     }
@@ -306,7 +306,7 @@ fn remove_groups(folder: &Path) {
 /// An image as `docker save` writes it: a layer, its configuration, and a manifest.
 fn docker_archive(folder: &Path) -> String {
     let layer = fs::read(busybox_root(folder)).unwrap();
-    let digest = Sha256::digest(&layer).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = Sha256::digest(&layer).iter().fold(String::new(), |digest, byte| digest + &format!("{byte:02x}"));
     let image = folder.join("image");
     fs::create_dir(&image).unwrap();
     fs::write(image.join("layer.tar"), layer).unwrap();

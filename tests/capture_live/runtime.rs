@@ -86,7 +86,7 @@ impl Docker {
             .spawn()
             .unwrap();
         let mut docker = Docker { daemon, folder };
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while run("docker", &["version"]).code != Some(0) {
             if docker.daemon.try_wait().unwrap().is_some() || Instant::now() > until {
                 eprintln!("skipped: dockerd does not start here: {}", docker.log());
