@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -12,12 +13,13 @@ use super::cluster_input::NamedCluster;
 use super::exit::{Exit, Threshold};
 use super::failure::Failure;
 use super::gate_decision::{self, Question};
-use super::input::{NamedFacts, open_host, read_facts, start_reading};
-use super::interrupt::Work;
+use super::input::{NamedFacts, open_host, parse_timeout, read_facts, start_reading};
+use super::interrupt::{Outcome, Work};
 use super::manifest_input;
 use super::session::Session;
 use super::terminal::Terminal;
 use crate::evaluate::{Named, Upgrade, gate_host, gate_whole};
+use crate::fact::cluster::api::requested;
 use crate::fact::version::Version;
 use crate::fact::{self, Fact, Facts, Source};
 use crate::finding::{Finding, Severity, Subject};
@@ -39,9 +41,18 @@ pub(crate) struct GateArgs {
     /// Judge the manifests of a checkout: files or folders of YAML and JSON; templates are counted, not judged; `-` is stdin (repeatable)
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     manifests: Vec<PathBuf>,
+    /// Look at what deployed Helm releases were installed with, too; reads the Secrets that Helm keeps them in
+    #[arg(long, help_heading = "Input")]
+    helm: bool,
+    /// Count for this long whether removed APIs are still requested of a live cluster, such as 10m
+    #[arg(long, value_name = "DURATION", value_parser = parse_timeout, help_heading = "Input")]
+    watch_requests: Option<Duration>,
     #[command(flatten)]
     audit: AuditArgs,
 }
+
+const HELM_OBJECTS: &str = "helm_objects";
+const REQUESTS: &str = "api.requests";
 
 /// Facts that the gate itself needs.
 const NEEDED: [&str; 4] = ["cluster.version", "cluster.version_is_exact", "kubelet.version", "api_objects"];
@@ -74,7 +85,17 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
     // Before the cluster: the host's sockets have little time.
     let reading = host.map(|host| start_reading(host, &wanted, &work));
     let host = reading.map(|reading| reading.finish(&work, terminal).host);
-    let cluster = audit.cluster.read(&wanted, (session.started, limit), &work, terminal)?;
+    if args.watch_requests.is_some() && !audit.cluster.is_live() {
+        let help = "name one with --cluster, --context or --kubeconfig";
+        return Err(Failure::new("watch requests: no live cluster is judged").with_help(help));
+    }
+    if args.helm {
+        wanted.insert(HELM_OBJECTS.to_owned());
+    }
+    let mut cluster = audit.cluster.read(&wanted, (session.started, limit), &work, terminal)?;
+    if let Some((duration, cluster)) = args.watch_requests.zip(cluster.as_mut()) {
+        watch(cluster, duration, audit, &work, terminal)?;
+    }
     session.add_cluster(cluster.as_ref());
     let mut journey = Journey {
         rules: (&rules, &selected),
@@ -128,6 +149,29 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
     };
     let threshold = Threshold { fail_on, strict: true };
     session.conclude((&rules, &selected), targets, findings, threshold, &work, Some(&decide))
+}
+
+/// Waits and asks again which APIs are requested.
+fn watch(
+    cluster: &mut NamedCluster,
+    duration: Duration,
+    audit: &AuditArgs,
+    work: &Work,
+    terminal: Terminal,
+) -> Result<(), Failure> {
+    let until = Instant::now() + duration + Duration::from_secs(1);
+    if work.wait_for(until, terminal.shows_progress, move || std::thread::sleep(duration)) == Outcome::Interrupted {
+        return Ok(());
+    }
+    let wanted = BTreeSet::from([REQUESTS.to_owned()]);
+    let timing = (Instant::now(), audit.root.limit(true));
+    let again = audit.cluster.read(&wanted, timing, work, terminal)?;
+    let second = again.as_ref().and_then(|again| again.facts.get(REQUESTS));
+    if let Some((mut first, second)) = cluster.facts.get(REQUESTS).cloned().zip(second) {
+        requested::compare(&mut first, second);
+        cluster.facts.set(REQUESTS, first);
+    }
+    Ok(())
 }
 
 fn refuse(error: &PlanError) -> Failure {
@@ -244,7 +288,8 @@ impl Journey<'_> {
         };
         let no_cluster = || Fact::absent(Source::default_of("no cluster is named"));
         let written = facts.get("api_objects").cloned().unwrap_or_else(no_cluster);
-        facts.set("gate.api_objects", merge([Some(written), manifests].into_iter().flatten().collect()));
+        let releases = facts.get(HELM_OBJECTS).cloned();
+        facts.set("gate.api_objects", merge([Some(written), releases, manifests].into_iter().flatten().collect()));
         let hops = self.target.hops(self.present.from.text());
         for target in &hops {
             let upgrade = self.present.upgrade(target);

@@ -11,6 +11,7 @@ pub mod cluster;
 mod flag;
 pub mod host;
 mod join;
+mod pod_reference;
 mod source;
 mod value;
 pub mod version;

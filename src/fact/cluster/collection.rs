@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value as Json;
 
-use super::{COLLECTORS, Collector, Object, Reader, Request, Scope, What};
+use super::{COLLECTORS, Collector, ONLY_NAMED, Object, Reader, Request, Scope, What};
 use crate::fact::{Fact, Facts, Source};
 
 /// How the list of one request ended.
@@ -53,7 +53,7 @@ impl Collection {
     /// segments; an empty set means every fact.
     pub fn new(wanted: &BTreeSet<String>) -> Self {
         let is_wanted = |collector: &&Collector| {
-            wanted.is_empty()
+            (wanted.is_empty() && !ONLY_NAMED.contains(&collector.name))
                 || collector
                     .facts
                     .iter()

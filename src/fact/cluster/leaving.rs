@@ -19,6 +19,7 @@ use super::resource::{
 use super::workload::{spec_path, top_of};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
+use crate::fact::pod_reference::api_references;
 use crate::fact::{Fact, Facts, ObjectReference, Source};
 
 pub(super) const COLLECTOR: Collector =
@@ -118,7 +119,19 @@ const MASTER_USE: Type = Type::Object(&[
     ),
 ]);
 
+const MIRROR_POD: Type = Type::Object(&[
+    Field::new("name", Type::Text, "Name of the mirror pod."),
+    Field::new("namespace", Type::Text, "Its namespace."),
+    Field::new("subject", Type::Map(&Type::Text), "Its identity, for `subject`."),
+    Field::new("references", Type::List(&Type::Text), "What it refers to in the API, such as `config map settings`."),
+]);
+
 const FACTS: &[FactDoc] = &[
+    FactDoc::new(
+        "mirror_pod_references",
+        Type::List(&MIRROR_POD),
+        "Mirror pods of static pods that refer to objects of the API.",
+    ),
     FactDoc::new(
         "in_tree_volumes",
         Type::List(&IN_TREE_VOLUME),
@@ -149,6 +162,7 @@ struct Leaving {
     volumes: BTreeMap<(Key, &'static str), (Arc<ObjectReference>, Source)>,
     masters: BTreeMap<Key, (Arc<ObjectReference>, Fact, Fact)>,
     drivers: BTreeSet<String>,
+    mirrors: Vec<Fact>,
     policies: Vec<Fact>,
     admitted: BTreeMap<String, Source>,
     plugin: Option<Fact>,
@@ -197,6 +211,7 @@ impl Reader for Leaving {
             Element::of(reference).with("selects", selects.clone()).with("tolerates_only", tolerates.clone()).done()
         });
         facts.set("in_tree_volumes", holding(volumes.collect::<Vec<_>>()));
+        facts.set("mirror_pod_references", holding(self.mirrors));
         facts.set("master_uses", holding(masters.collect::<Vec<_>>()));
         facts.set("pod_security.policies", lists.fact(&FILES, self.policies));
         let admitted = self.admitted.into_iter().map(|(name, source)| Fact::known(name, source)).collect();
@@ -229,6 +244,9 @@ impl Leaving {
         if object.is(&PODS) {
             if let Some(policy) = object.annotation("kubernetes.io/psp") {
                 self.admitted.entry(policy.to_owned()).or_insert_with(|| object.source(".metadata.annotations"));
+            }
+            if object.annotation("kubernetes.io/config.mirror").is_some() {
+                self.mirror(object, spec);
             }
             self.api_server(object, spec);
         }
@@ -275,6 +293,18 @@ impl Leaving {
         let path = if by_selector { "nodeSelector" } else { "affinity.nodeAffinity" };
         let found = (Arc::clone(reference), fact(by_affinity || by_selector, path), fact(only, "tolerations"));
         self.masters.entry(key(reference)).or_insert(found);
+    }
+
+    /// Takes what a mirror pod refers to.
+    fn mirror(&mut self, object: &Object<'_>, spec: &Json) {
+        let references = api_references(spec);
+        if references.is_empty() {
+            return;
+        }
+        let source = || object.source(".spec");
+        let references: Vec<Fact> = references.into_iter().map(|text| Fact::known(text, source())).collect();
+        let element = Element::of(object.reference()).with("references", Fact::known(references, source()));
+        self.mirrors.push(element.done());
     }
 
     /// Takes the admission plugins of an API server.

@@ -16,6 +16,7 @@ mod drain;
 mod event;
 mod extension;
 pub mod file;
+mod helm;
 mod image;
 mod k3s;
 mod kubeadm;
@@ -67,6 +68,9 @@ pub trait Reader: Send {
     fn finish(self: Box<Self>, lists: &Lists) -> Facts;
 }
 
+/// Collectors that only run where a fact of theirs is asked for by its name.
+const ONLY_NAMED: &[&str] = &["helm"];
+
 /// Every collector of cluster facts; their order has no meaning.
 pub const COLLECTORS: &[Collector] = &[
     api::COLLECTOR,
@@ -77,6 +81,7 @@ pub const COLLECTORS: &[Collector] = &[
     component::COLLECTOR,
     event::COLLECTOR,
     extension::COLLECTOR,
+    helm::COLLECTOR,
     k3s::COLLECTOR,
     kubeadm::COLLECTOR,
     kubelet_config::COLLECTOR,

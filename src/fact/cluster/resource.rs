@@ -78,6 +78,13 @@ impl Request {
         Self::of(What::Objects(resource, Scope::Everywhere), Detail::Metadata)
     }
 
+    /// The same, of objects that a label selector selects.
+    #[must_use]
+    pub const fn with_labels(mut self, labels: &'static str) -> Self {
+        self.labels = labels;
+        self
+    }
+
     /// One object.
     pub const fn named(resource: &'static Resource, namespace: &'static str, name: &'static str) -> Self {
         Self::of(What::Objects(resource, Scope::Named(namespace, name)), Detail::Whole)
@@ -325,3 +332,5 @@ pub const API_SERVICES: Resource =
     Resource::cluster_wide("apiregistration.k8s.io", &["v1", "v1beta1"], "apiservices", "APIService");
 /// CSI drivers that run on a node.
 pub const CSI_NODES: Resource = Resource::cluster_wide("storage.k8s.io", &["v1"], "csinodes", "CSINode");
+/// Secrets, whose data is not read but for releases of Helm, where the user asks for these.
+pub const SECRETS: Resource = Resource::namespaced("", &["v1"], "secrets", "Secret");

@@ -41,6 +41,7 @@ pub mod root;
 pub mod runtime;
 mod selinux;
 mod static_pod;
+mod static_pod_reference;
 mod swap;
 mod sysctl;
 mod time;
@@ -85,6 +86,7 @@ pub const COLLECTORS: &[Collector] = &[
     cgroup::ACCEPTANCE,
     cgroup::COLLECTOR,
     control_plane::COLLECTOR,
+    static_pod_reference::COLLECTOR,
     dataplane::COLLECTOR,
     etcd::COLLECTOR,
     etcd_backup::COLLECTOR,
