@@ -20,7 +20,7 @@ use super::terminal::Terminal;
 use crate::evaluate::{audit_cluster, audit_host};
 use crate::fact;
 use crate::finding::{Finding, Severity, Subject};
-use crate::rule::{Rule, RuleSet};
+use crate::rule::{Rule, RuleSet, Target};
 
 /// Judges this host, or what is named, by the rules.
 #[derive(Args, Clone, Debug)]
@@ -75,7 +75,11 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     } else {
         args.rules.load_for_hosts()?
     });
-    let selected = args.rules.select(&rules)?;
+    let mut selected = args.rules.select(&rules)?;
+    // What only the gate asks for need not be read.
+    if selected.iter().any(|rule| rule.target != Target::Gate) {
+        selected.retain(|rule| rule.target != Target::Gate);
+    }
 
     let wanted = rules.facts_needed(&selected);
     // Before the cluster: the host's sockets have little time.
