@@ -68,11 +68,8 @@ impl<'a> Capturing<'a> {
 
     /// Captures until something ends it, and tells what became of the packets.
     pub(super) fn run(mut self) -> Result<Exit, Failure> {
-        let captured = self.capture();
-        if captured.is_ok() && self.end.is_none_or(|end| end != End::PipeClosed) {
-            // What is in blocks that are not full has come before the end.
-            self.drain_last().ok();
-        }
+        // What is in blocks that are not full has come before the end.
+        let captured = self.capture().and_then(|()| self.drain_last());
         let statistics = self.statistics();
         if captured.is_err() || !matches!(self.end, None | Some(End::Complete)) {
             self.run.sinks.borrow_mut().cut_short();
@@ -199,7 +196,10 @@ impl<'a> Capturing<'a> {
         }
         let wants = self.run.sinks.borrow_mut().packet(point, packet)?;
         self.left = self.left.map(|left| left.saturating_sub(1));
-        if wants == Wants::NoMore || self.left == Some(0) {
+        if wants == Wants::NoMore {
+            self.left = Some(0);
+        }
+        if self.left == Some(0) {
             self.end = Some(End::Complete);
         }
         Ok(self.end.is_none())
