@@ -88,6 +88,7 @@ fn rule(report: &Report, severity: Severity, group: &Group) -> Value {
         .map(|first| first.references.as_slice())
         .unwrap_or_default()
         .iter()
+        .filter(|url| !url.is_empty())
         .map(|url| escape::line(url).into_owned())
         .partition(|url| text::is_address(url));
     // What passes has nothing to show but its subjects.

@@ -85,7 +85,8 @@ fn rule(report: &Report, name: &str, worst: &Finding) -> Value {
     let title = short(&text_or(&worst.title, name));
     let why = report.why.get(name).map_or(worst.title.as_str(), String::as_str);
     let fix = worst.fix.as_deref().unwrap_or_default();
-    let more: Vec<String> = worst.references.iter().map(|url| escape::line(url).into_owned()).collect();
+    let more: Vec<String> =
+        worst.references.iter().map(|url| escape::line(url).into_owned()).filter(|url| !url.is_empty()).collect();
     let name = escape::line(name);
     let help = [why.trim(), fix.trim(), &more.join("\n"), &format!("scanner explain {name}")]
         .map(|part| escape::lines(part).into_owned())
@@ -97,7 +98,7 @@ fn rule(report: &Report, name: &str, worst: &Finding) -> Value {
         "id": name,
         "name": name,
         "shortDescription": {"text": title},
-        "fullDescription": {"text": short(&text_or(why, &worst.title))},
+        "fullDescription": {"text": short(&text_or(why, &title))},
         "help": {"text": help},
         "defaultConfiguration": {"level": level(worst.severity)},
         "properties": {
