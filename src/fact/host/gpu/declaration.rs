@@ -33,6 +33,22 @@ const DEVICE: &[Field] = &[
     ),
 ];
 
+const CLIENT: &[Field] = &[
+    Field::new("name", Type::Text, "Its program."),
+    Field::new("pid", Type::Int, "Process id; the source is the link of its open file."),
+];
+
+const SPEC: &[Field] = &[
+    Field::new("name", Type::Text, "Path of the file."),
+    Field::new("kind", Type::Text, "Its kind, such as `nvidia.com/gpu`."),
+    Field::new("has_mig", Type::Bool, "Whether it names MIG devices."),
+    Field::new(
+        "driver_version",
+        Type::Text,
+        "Version of the driver whose libraries it mounts, by their names. Absent: it mounts none.",
+    ),
+];
+
 pub(super) const FACTS: &[FactDoc] = &[
     FactDoc::new(
         "gpu.present",
@@ -85,5 +101,15 @@ pub(super) const FACTS: &[FactDoc] = &[
         "gpu.mig_on_demand",
         Type::Text,
         "What creates MIG instances when a pod asks for them: `hami` or `dra`. Absent: nothing.",
+    ),
+    FactDoc::new(
+        "gpu.clients",
+        Type::List(&Type::Object(CLIENT)),
+        "Processes that hold a device of NVIDIA's open. Absent: no change of MIG's mode waits for them, so nobody looked.",
+    ),
+    FactDoc::new(
+        "gpu.cdi_specs",
+        Type::List(&Type::Object(SPEC)),
+        "CDI specifications of NVIDIA's devices in `/etc/cdi` and `/var/run/cdi`.",
     ),
 ];

@@ -6,6 +6,8 @@
 //! its USB controller are none. GPUs of Tegra are no PCI devices and have
 //! another driver, those of WSL2 are Windows': neither is looked at.
 
+mod cdi;
+mod client;
 mod declaration;
 mod driver;
 mod library;
@@ -33,11 +35,12 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     let mut facts = Facts::default();
     driver::set_facts(host, &mut facts);
     mig::set_facts(host, &mut facts);
+    cdi::set_facts(&host.root, &mut facts);
     let devices = match pci::read_devices(&host.root) {
         Outcome::Found(devices) => devices,
         Outcome::Absent => Vec::new(),
         Outcome::Unreadable(reason) => {
-            for path in ["gpu.present", "gpu.devices", "gpu.nvswitches"] {
+            for path in ["gpu.present", "gpu.devices", "gpu.nvswitches", "gpu.clients"] {
                 facts.set(path, Fact::unreadable(Source::file(PCI), reason.as_str()));
             }
             return facts;
@@ -49,6 +52,14 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     facts.set("gpu.present", Fact::known(!own.is_empty(), source));
     let answers = nvml::read_answers(&host.root);
     let list: Vec<Fact> = gpus.iter().map(|gpu| device_fact(host, gpu, &answers)).collect();
+    // Only where a change waits for them are they looked for.
+    let is_pending = |gpu: &Fact| {
+        let mode = |name: &str| gpu.member(name).and_then(Fact::bool);
+        mode("mig_pending").is_some() && mode("mig_pending") != mode("mig_enabled")
+    };
+    let clients =
+        if list.iter().any(is_pending) { client::read_clients(host) } else { Fact::absent(Source::file(PCI)) };
+    facts.set("gpu.clients", clients);
     facts.set("gpu.devices", Fact::known(list, Source::file(PCI)));
     let switches = devices.iter().filter(|device| device.kind == Kind::NvSwitch).count();
     facts.set("gpu.nvswitches", Fact::known(i64::try_from(switches).unwrap_or(i64::MAX), Source::file(PCI)));

@@ -136,6 +136,7 @@ pub(super) const FACTS: &[FactDoc] = &[
         Type::Text,
         "What RuntimeConfig would answer with these files: the first handler of runc's shim, the default first, then by name. Absent: this version does not implement it.",
     ),
+    FactDoc::new("containerd.enable_cdi", Type::Bool, "Whether it gives devices to containers by CDI; on since 2.0."),
     FactDoc::new("containerd.snapshotter", Type::Text, "Effective snapshotter, `overlayfs`."),
     FactDoc::new("containerd.sandbox_image", Type::Text, "Effective pause image; by version where nothing sets it."),
     FactDoc::new("containerd.cni_conf_dir", Type::Text, "Folder of CNI networks, `/etc/cni/net.d`."),

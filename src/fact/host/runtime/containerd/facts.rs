@@ -160,6 +160,10 @@ fn answer_rest(root: &HostRoot, merged: &Merged, effective: &Effective, release:
     answers.insert("sandbox_image", text_or(images, sandbox, release.sandbox_image()));
     answers.insert("cni_conf_dir", text_or(runtime, &["cni", "conf_dir"], Some("/etc/cni/net.d")));
     answers.insert("cni_bin_dirs", bin_dirs(runtime));
+    let cdi = runtime.and_then(|section| section.get("enable_cdi"));
+    // Off where 1.7 brought it, on since 2.0.
+    let default = || Fact::known(release.answers_runtime_config(), built_in("enable_cdi"));
+    answers.insert("enable_cdi", cdi.and_then(|cdi| Some(cdi.fact(cdi.bool()?))).unwrap_or_else(default));
     answers.insert("registry.config_path", registry::config_path(effective, release));
     answers.insert("registry.mirrors", registry::mirrors(effective));
     answers.insert("registry.insecure", registry::insecure(root, effective, release));

@@ -61,6 +61,7 @@ const CONFIGURED: &[&str] = &[
     "cgroup_driver",
     "reported_cgroup_driver",
     "snapshotter",
+    "enable_cdi",
     "sandbox_image",
     "cni_conf_dir",
     "cni_bin_dirs",
