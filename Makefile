@@ -12,10 +12,12 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 BUILD_NEEDS := cc=gcc /usr/include/pcap/pcap.h=libpcap-dev
 TEST_NEEDS := $(BUILD_NEEDS) containerd=containerd runc=runc tcpdump=tcpdump tshark=tshark \
   xmllint=libxml2-utils promtool=prometheus tidy=tidy chromium=chromium python3=python3 \
-  ip=iproute2 busybox=busybox-static podman=podman crun=crun dockerd=docker.io /usr/lib/cni/bridge=containernetworking-plugins nsenter=util-linux
-BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner
+  ip=iproute2 nft=nftables busybox=busybox-static podman=podman crun=crun dockerd=docker.io /usr/lib/cni/bridge=containernetworking-plugins nsenter=util-linux
+BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner tcpdump=tcpdump tshark=tshark
+DIST_NEEDS := cc=gcc flex=flex bison=bison dpkg-source=dpkg-dev objdump=binutils \
+  /usr/share/doc/python3-venv/copyright=python3-venv
 
-.PHONY: audit build test format lint unit fuzz bench samples
+.PHONY: audit build dist test format lint unit fuzz bench samples
 
 audit: build
 	@# What the audit finds is its result and no failure of make.
@@ -24,6 +26,12 @@ audit: build
 build:
 	@$(call install,$(BUILD_NEEDS))
 	$(CARGO) build --release --locked
+
+# The binary for every x86-64 Linux with glibc 2.17 or newer, libpcap linked in.
+dist:
+	@$(call install,$(DIST_NEEDS))
+	dist/build
+	dist/check
 
 test:
 	@$(call install,$(TEST_NEEDS))
@@ -44,7 +52,7 @@ FUZZ_SECONDS ?= 10
 fuzz:
 	if command -v cargo-fuzz >/dev/null && $(CARGO) +nightly --version >/dev/null 2>&1; then \
 	  FUZZ_CORPUS="$(CURDIR)/fuzz/corpus" $(CARGO) test --locked --test integration -- fuzz::every_target_has_seeds; \
-	  for target in document host_file rule_file; do \
+	  for target in capture_file document host_file packet rule_file; do \
 	    $(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=20; \
 	  done; \
 	else \

@@ -9,6 +9,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use scanner::capture::file::Reader;
+use scanner::capture::finding::Analysis;
+use scanner::capture::packet::{LinkType, Packet};
+use scanner::capture::print::{Dump, PrintOptions, Printer};
+use scanner::capture::sink::CapturePoint;
 use scanner::fact::host::document::{parse_json, parse_toml, parse_yaml};
 use scanner::fact::host::root::HostRoot;
 use scanner::fact::host::{Host, collect};
@@ -86,6 +91,73 @@ pub fn rule_file(bytes: &[u8]) {
         }
     }
     let _ = Waivers::parse(&String::from_utf8_lossy(bytes), "fuzz.yaml");
+}
+
+/// A capture file of either format: read, printed, and searched for faults.
+pub fn capture_file(bytes: &[u8]) {
+    let Ok(mut reader) = Reader::new(bytes) else { return };
+    let mut consumer = Consumer::new();
+    while let Ok(Some(record)) = reader.read() {
+        let mut point = CapturePoint::new(record.number, record.packet.link_type, record.interface.snap_length);
+        point.name.clone_from(&record.interface.name);
+        point.label.clone_from(&record.interface.name);
+        consumer.take(&point, &record.packet);
+    }
+    consumer.finish();
+}
+
+/// Link types by the first byte of `packet`.
+const LINK_TYPES: [u32; 8] = [1, 101, 113, 276, 0, 228, 229, 147];
+
+/// Packets, each behind a byte that says which link type, and two that say how
+/// long it is: printed, and searched for faults.
+pub fn packet(bytes: &[u8]) {
+    let mut consumer = Consumer::new();
+    let mut left = bytes;
+    let mut timestamp_ns = 1_700_000_000_000_000_000;
+    while let [kind, high, low, rest @ ..] = left {
+        let link_type = LinkType::from_number(LINK_TYPES[usize::from(*kind) % LINK_TYPES.len()]);
+        let captured = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
+        let (bytes, after) = rest.split_at(captured);
+        // Lengths on the wire beyond what was captured, too.
+        let length = u32::try_from(captured).expect("it has 16 bits") + u32::from(*kind >> 3);
+        // Half a second on, so that time-outs and reordering are reached.
+        timestamp_ns += 500_000_000;
+        let point = CapturePoint::new(usize::from(*kind % 3), link_type, 262_144);
+        consumer.take(&point, &Packet { timestamp_ns, length, bytes, link_type });
+        left = after;
+    }
+    consumer.finish();
+}
+
+/// Everything that packets are handed to.
+struct Consumer {
+    printers: Vec<Printer>,
+    analysis: Analysis,
+}
+
+impl Consumer {
+    fn new() -> Self {
+        let plain = PrintOptions::default();
+        let verbose =
+            PrintOptions { verbose: 3, link_header: true, dump: Dump::HexAsciiWithLink, ..PrintOptions::default() };
+        let quick = PrintOptions { quick: true, verbose: 1, dump: Dump::Ascii, ..PrintOptions::default() };
+        Consumer { printers: [plain, verbose, quick].map(Printer::new).into(), analysis: Analysis::new() }
+    }
+
+    fn take(&mut self, point: &CapturePoint, packet: &Packet<'_>) {
+        for printer in &mut self.printers {
+            let lines = printer.print_named(packet, point.label.as_deref());
+            assert!(lines.ends_with(b"\n"), "a line does not end");
+            assert!(lines.len() < (packet.bytes.len() + 512) * 300, "lines grow beyond their packet");
+        }
+        self.analysis.observe(point, packet);
+    }
+
+    fn finish(self) {
+        let text = serde_json::to_string(&self.analysis.finish(&[], true)).expect("findings can be written");
+        assert!(text.len() < 32 << 20, "findings grow without bound");
+    }
 }
 
 fn place(root: &Path, path: &str, contents: &[u8]) {

@@ -66,6 +66,34 @@ fn rule_seeds() -> Vec<Vec<u8>> {
     every_tenth.map(|path| fs::read(path).unwrap()).chain([b"waivers:\n  - rule: node/*\n".to_vec()]).collect()
 }
 
+fn capture_seeds() -> Vec<Vec<u8>> {
+    let is_capture = |path: &PathBuf| path.extension().is_some_and(|end| end == "pcap" || end == "pcapng");
+    let captures = files(&repository().join("fixtures/captures"));
+    captures.iter().filter(|path| is_capture(path)).map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// The seeds of `packet`: frames of the fixtures, alone and one behind the other.
+fn packet_seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for file in capture_seeds() {
+        let mut reader = scanner::capture::file::Reader::new(file.as_slice()).unwrap();
+        let mut all = Vec::new();
+        while let Some(record) = reader.read().unwrap() {
+            let bytes = record.packet.bytes;
+            let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+            let seed = [&[0][..], &length, bytes].concat();
+            // The same without the Ethernet header is a packet of an IP link.
+            let inner = bytes.get(14..).unwrap_or_default();
+            let length = u16::try_from(inner.len()).unwrap().to_be_bytes();
+            seeds.push([&[1][..], &length, inner].concat());
+            all.extend_from_slice(&seed);
+            seeds.push(seed);
+        }
+        seeds.push(all);
+    }
+    seeds
+}
+
 /// A sequence of numbers that is the same in each run (xorshift64).
 struct Numbers(u64);
 
@@ -164,7 +192,14 @@ fn fuzz(body: fn(&[u8]), seeds: &[Vec<u8>]) {
 #[test]
 fn every_target_has_seeds() {
     let corpus = std::env::var_os("FUZZ_CORPUS").map(PathBuf::from);
-    for (target, seeds) in [("host_file", host_seeds()), ("document", document_seeds()), ("rule_file", rule_seeds())] {
+    let targets = [
+        ("host_file", host_seeds()),
+        ("document", document_seeds()),
+        ("rule_file", rule_seeds()),
+        ("capture_file", capture_seeds()),
+        ("packet", packet_seeds()),
+    ];
+    for (target, seeds) in targets {
         assert!(seeds.len() > 10, "{target}");
         let Some(folder) = corpus.as_ref().map(|corpus| corpus.join(target)) else { continue };
         fs::create_dir_all(&folder).unwrap();
@@ -187,4 +222,14 @@ fn documents_survive() {
 #[test]
 fn rule_files_survive() {
     fuzz(bodies::rule_file, &rule_seeds());
+}
+
+#[test]
+fn capture_files_survive() {
+    fuzz(bodies::capture_file, &capture_seeds());
+}
+
+#[test]
+fn packets_survive() {
+    fuzz(bodies::packet, &packet_seeds());
 }

@@ -1,8 +1,13 @@
-//! BOOTP and DHCP, RFC 951 and 2131: the header; options with `-v` are not
-//! told yet.
+//! BOOTP and DHCP, RFC 951 and 2131.
 
-use super::bytes::{Printed, array_at, slice_at, u8_at, u16_at, u32_at};
-use super::{Printer, word};
+use super::bytes::{Printed, Truncated, array_at, rest, slice_at, u8_at, u16_at, u32_at, up_to};
+use super::{Printer, dhcp_option, word};
+
+/// Where the vendor's part begins, RFC 951 section 3.
+const VENDOR: usize = 236;
+
+/// What options of RFC 2132 begin with.
+const COOKIE: u32 = 0x6382_5363;
 
 /// A message.
 pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
@@ -49,7 +54,7 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
     }
     let flags = u16_at(bytes, 10)?;
     printer.out.text(if flags & 0x8000 != 0 { ", Flags [Broadcast]" } else { ", Flags [none]" });
-    if flags & 0x7fff != 0 || printer.options.verbose > 1 {
+    if printer.options.verbose > 1 {
         printer.out.text(" (0x");
         printer.out.hex(flags, 4);
         printer.out.byte(b')');
@@ -67,7 +72,36 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
         printer.out.text("\n\t  Client-Ethernet-Address ");
         printer.out.hardware_address(slice_at(bytes, 28, 6)?);
     }
-    Ok(())
+    text(printer, "sname", bytes, 44, 64)?;
+    text(printer, "file", bytes, 108, 128)?;
+    match u32_at(bytes, VENDOR)? {
+        COOKIE => {
+            printer.out.text("\n\t  Vendor-rfc1048 Extensions\n\t    Magic Cookie 0x");
+            printer.out.hex(COOKIE, 8);
+            dhcp_option::print(printer, rest(bytes, VENDOR + 4))
+        }
+        0 => Ok(()),
+        other => {
+            printer.out.text("\n\t  Vendor-#0x");
+            printer.out.hex(other, 1);
+            Ok(())
+        }
+    }
+}
+
+/// A text that a zero byte ends; left out where it is empty.
+fn text(printer: &mut Printer, label: &str, bytes: &[u8], at: usize, size: usize) -> Printed {
+    if u8_at(bytes, at)? == 0 {
+        return Ok(());
+    }
+    let field = up_to(rest(bytes, at), size);
+    let end = field.iter().position(|byte| *byte == 0);
+    printer.out.text("\n\t  ");
+    printer.out.text(label);
+    printer.out.text(" \"");
+    printer.out.visible(up_to(field, end.unwrap_or(field.len())));
+    printer.out.byte(b'"');
+    if end.is_some() { Ok(()) } else { Err(Truncated) }
 }
 
 fn labelled(printer: &mut Printer, label: &str, number: u64) {

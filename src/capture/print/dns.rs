@@ -208,8 +208,9 @@ fn request(printer: &mut Printer, message: &[u8], flags: u16, counts: Counts, ca
         at = question(printer, message, at, carrier)?;
     }
     if printer.options.verbose > 1 {
-        for count in [counts.answers, counts.authorities, counts.additional] {
-            at = section(printer, message, at, count, "", carrier)?;
+        let sections = [(counts.answers, ""), (counts.authorities, " ns:"), (counts.additional, " ar:")];
+        for (count, label) in sections {
+            at = section(printer, message, at, count, label, carrier)?;
         }
     }
     Ok(())

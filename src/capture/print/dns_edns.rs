@@ -91,10 +91,52 @@ fn edns_value(printer: &mut Printer, kind: u16, value: &[u8]) -> Printed {
             printer.out.length(value.len());
             printer.out.byte(b')');
         }
+        5 => algorithms(printer, SIGNATURES, value),
+        6 => algorithms(printer, DIGESTS, value),
+        7 => algorithms(printer, DENIALS, value),
         _ => printer.out.hex_bytes(value),
     }
     Ok(())
 }
+
+/// What a resolver understands, RFC 6975.
+fn algorithms(printer: &mut Printer, names: &[(u32, &'static str)], value: &[u8]) {
+    for (at, algorithm) in value.iter().enumerate() {
+        printer.out.text(if at > 0 { " " } else { "" });
+        match word(names, *algorithm) {
+            Some(name) => printer.out.text(name),
+            None => {
+                printer.out.text("Alg_");
+                printer.out.number(*algorithm);
+            }
+        }
+    }
+}
+
+/// Algorithms of signatures, with the words that tcpdump has for them.
+const SIGNATURES: &[(u32, &str)] = &[
+    (0, "DELETE"),
+    (1, "RSAMD5"),
+    (2, "DH"),
+    (3, "DS"),
+    (5, "RSASHA1"),
+    (6, "DSA-NSEC3-SHA1"),
+    (7, "RSASHA1-NSEC3-SHA1"),
+    (8, "RSASHA256"),
+    (10, "RSASHA512"),
+    (12, "ECC-GOST"),
+    (13, "ECDSAP256SHA256"),
+    (14, "ECDSAP384SHA384"),
+    (15, "ED25519"),
+    (16, "ED448"),
+    (252, "INDIRECT"),
+    (253, "PRIVATEDNS"),
+    (254, "PRIVATEOID"),
+];
+
+/// Algorithms of hashed denial of existence, and of digests.
+const DENIALS: &[(u32, &str)] = &[(1, "SHA-1")];
+const DIGESTS: &[(u32, &str)] = &[(1, "SHA-1"), (2, "SHA-256"), (3, "GOST_R_34.11-94"), (4, "SHA-384")];
 
 /// The client's subnet, RFC 7871.
 fn client_subnet(printer: &mut Printer, value: &[u8]) -> Printed {

@@ -1,6 +1,6 @@
 //! Options of neighbour discovery, RFC 4861 section 4.6, 4191 and 8106.
 
-use super::bytes::{Printed, Truncated, array_at, rest, u8_at, u32_at};
+use super::bytes::{Printed, Truncated, array_at, rest, u8_at, u16_at, u32_at};
 use super::{Printer, word};
 
 const OPTIONS: &[(u32, &str)] = &[
@@ -70,6 +70,12 @@ fn print_option(printer: &mut Printer, option: &[u8], kind: u8, units: u8) -> Re
             lifetime(printer, u32_at(option, 4)?);
             printer.out.text(", pref. time ");
             lifetime(printer, u32_at(option, 8)?);
+        }
+        8 => {
+            printer.out.text(" preference ");
+            printer.out.number(u16_at(option, 4)?);
+            printer.out.text(", lifetime ");
+            printer.out.number(u16_at(option, 6)?);
         }
         5 => {
             printer.out.byte(b' ');

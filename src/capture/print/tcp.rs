@@ -170,6 +170,7 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
             printer,
             up_to(rest(bytes, HEADER), header_length - HEADER),
             header_length - HEADER,
+            flags,
             numbers.sack_base,
         )? {
             return Ok(());
@@ -307,6 +308,9 @@ fn print_data(printer: &mut Printer, (source, destination): (u16, u16), data: &[
     let is_port = |port: u16| source == port || destination == port;
     if is_port(53) {
         return dns::print(printer, data, length, dns::Carrier::Tcp);
+    }
+    if is_port(22) {
+        return text_protocol::print_ssh(printer, data, length);
     }
     if let Some(protocol) = text_protocol::of_port(source, destination) {
         printer.out.text(": ");

@@ -1,7 +1,7 @@
 //! TCP options, RFC 9293 section 3.1 and the registry of option kinds.
 
-use super::bytes::{Printed, Truncated, slice_at, u8_at, u16_at, u32_at};
-use super::{Printer, word};
+use super::bytes::{Printed, Truncated, rest, slice_at, u8_at, u16_at, u32_at, up_to};
+use super::{Printer, mptcp, word};
 
 const NAMES: &[(u32, &str)] = &[
     (0, "eol"),
@@ -26,7 +26,13 @@ const NAMES: &[(u32, &str)] = &[
 ];
 
 /// The options; false where they are malformed, which ends the line.
-pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize, sack_base: u32) -> Result<bool, Truncated> {
+pub(super) fn print(
+    printer: &mut Printer,
+    bytes: &[u8],
+    length: usize,
+    flags: u8,
+    sack_base: u32,
+) -> Result<bool, Truncated> {
     let mut at = 0;
     while at < length {
         if at > 0 {
@@ -43,7 +49,7 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize, sack_bas
         }
         let size = usize::from(u8_at(bytes, at + 1)?);
         if size < 2 || at + size > length {
-            return Ok(malformed(printer));
+            return Ok(malformed(printer, at));
         }
         match word(NAMES, kind) {
             Some(name) => printer.out.text(name),
@@ -52,8 +58,16 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize, sack_bas
                 printer.out.number(kind);
             }
         }
-        let Some(used) = value(printer, kind, bytes, (at + 2, size - 2), sack_base)? else {
-            return Ok(malformed(printer));
+        let used = match value(printer, kind, bytes, (at + 2, size - 2), (flags, sack_base)) {
+            Ok(Some(used)) => used,
+            Ok(None) => return Ok(malformed(printer, at)),
+            Err(Truncated) => {
+                printer.protocol = "tcp";
+                printer.truncated();
+                // As tcpdump has it where options stood before.
+                printer.out.text(if at > 0 { ">" } else { "" });
+                return Ok(false);
+            }
         };
         if used + 2 != size {
             printer.out.text("[len ");
@@ -65,8 +79,8 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize, sack_bas
     Ok(true)
 }
 
-fn malformed(printer: &mut Printer) -> bool {
-    printer.out.text("[bad opt]");
+fn malformed(printer: &mut Printer, at: usize) -> bool {
+    printer.out.text(if at > 0 { "[bad opt]]" } else { "[bad opt]" });
     false
 }
 
@@ -77,7 +91,7 @@ fn value(
     kind: u8,
     bytes: &[u8],
     (at, size): (usize, usize),
-    sack_base: u32,
+    (flags, sack_base): (u8, u32),
 ) -> Result<Option<usize>, Truncated> {
     let fixed = match kind {
         2 | 20 | 28 => 2,
@@ -91,6 +105,14 @@ fn value(
     if fixed > size {
         return Ok(None);
     }
+    // What must be captured before anything of the value is shown.
+    let needed = match kind {
+        5 => 0,
+        29 | 254 => size.min(2),
+        _ if word(NAMES, kind).is_none() => 0,
+        _ => fixed,
+    };
+    slice_at(bytes, at, needed)?;
     match kind {
         2 => spaced(printer, u16_at(bytes, at)?.into()),
         3 => spaced(printer, u8_at(bytes, at)?.into()),
@@ -122,7 +144,11 @@ fn value(
             printer.out.number(u32::from(timeout >> 1) * unit);
         }
         29 => authentication(printer, bytes, at, size)?,
-        30 => return multipath(printer, bytes, at, size),
+        30 => {
+            // The option as a whole, its kind and length included.
+            let is_valid = mptcp::print(printer, rest(bytes, at - 2), size + 2, flags)?;
+            return Ok(is_valid.then_some(size));
+        }
         34 => {
             printer.out.byte(b' ');
             fast_open(printer, slice_at(bytes, at, size)?, false);
@@ -142,7 +168,7 @@ fn value(
         4 => {}
         _ if size > 0 => {
             printer.out.text(" 0x");
-            printer.out.hex_bytes(slice_at(bytes, at, size)?);
+            hex_bytes(printer, bytes, at, size)?;
         }
         _ => {}
     }
@@ -185,7 +211,7 @@ fn authentication(printer: &mut Printer, bytes: &[u8], at: usize, size: usize) -
     printer.out.number(u8_at(bytes, at + 1)?);
     if size > 2 {
         printer.out.text(" mac 0x");
-        printer.out.hex_bytes(slice_at(bytes, at + 2, size - 2)?);
+        hex_bytes(printer, bytes, at + 2, size - 2)?;
     }
     Ok(())
 }
@@ -205,25 +231,8 @@ fn fast_open(printer: &mut Printer, cookie: &[u8], is_experimental: bool) {
     }
 }
 
-const SUBTYPES: &[(u32, &str)] = &[
-    (0, "capable"),
-    (1, "join"),
-    (2, "dss"),
-    (3, "add-addr"),
-    (4, "rem-addr"),
-    (5, "prio"),
-    (6, "fail"),
-    (7, "fast-close"),
-];
-
-/// Multipath TCP, RFC 8684: the subtype; its members are not told.
-fn multipath(printer: &mut Printer, bytes: &[u8], at: usize, size: usize) -> Result<Option<usize>, Truncated> {
-    let option = slice_at(bytes, at, size)?;
-    let Ok(first) = u8_at(option, 0) else { return Ok(None) };
-    printer.out.byte(b' ');
-    match word(SUBTYPES, first >> 4) {
-        Some(name) => printer.out.text(name),
-        None => printer.out.text("unknown"),
-    }
-    Ok(Some(size))
+/// Bytes in hexadecimal, as many as were captured.
+fn hex_bytes(printer: &mut Printer, bytes: &[u8], at: usize, size: usize) -> Printed {
+    printer.out.hex_bytes(up_to(rest(bytes, at), size));
+    slice_at(bytes, at, size).map(|_| ())
 }

@@ -75,6 +75,28 @@ pub(super) fn of_port(source: u16, destination: u16) -> Option<TextProtocol> {
     }
 }
 
+/// The version that both sides of SSH begin with, RFC 4253 section 4.2; nothing
+/// of what follows.
+pub(super) fn print_ssh(printer: &mut Printer, data: &[u8], length: usize) -> Printed {
+    printer.protocol = "ssh";
+    for (at, letter) in b"SSH-".iter().enumerate() {
+        if super::bytes::u8_at(data, at)? != *letter {
+            return Ok(());
+        }
+    }
+    for at in 4..length {
+        let byte = super::bytes::u8_at(data, at)?;
+        let is_end = byte == b'\n' || (byte == b'\r' && super::bytes::u8_at(data, at + 1) == Ok(b'\n'));
+        if is_end {
+            show(printer, ": SSH: ", data, 0, at);
+        }
+        if is_end || !(byte.is_ascii_graphic() || byte == b' ') {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Longest word that is looked at.
 const MAX_WORD: usize = 128;
 
