@@ -20,6 +20,7 @@ mod interrupt;
 mod manifest_input;
 mod object_file;
 mod output;
+mod rbac;
 mod rule_source;
 mod rules;
 mod saved_report;

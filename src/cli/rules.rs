@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::{Destination, ListFormat};
+use super::rbac;
 use super::rule_source::{RuleArgs, load};
 use super::terminal::Terminal;
 use crate::report::rule::{markdown, severities, write_list, write_rule};
@@ -27,6 +28,8 @@ pub(crate) enum RulesCommand {
     Test(TestArgs),
     /// Write the reference of the rules as Markdown, a page for each
     Docs(DocsArgs),
+    /// Print the read-only ClusterRole that judging a cluster by the rules takes
+    Rbac(RbacArgs),
 }
 
 /// Which rules to list, and how.
@@ -65,6 +68,13 @@ pub(crate) struct TestArgs {
     paths: Vec<PathBuf>,
 }
 
+/// The rules whose rights to print.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RbacArgs {
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
 /// Where to write the reference.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DocsArgs {
@@ -87,6 +97,7 @@ pub(crate) fn run(command: &RulesCommand, terminal: Terminal) -> Result<Exit, Fa
         }
         RulesCommand::Test(args) => test(args, terminal)?,
         RulesCommand::Docs(args) => docs(args, terminal)?,
+        RulesCommand::Rbac(args) => rbac::run(&args.rules)?,
     }
     Ok(Exit::Clean)
 }
