@@ -664,3 +664,27 @@ fn objects_that_are_not_there_end_the_run() {
     let text = refused(&place.audit(&["--objects", place.path("set").to_str().unwrap()]));
     assert_eq!(text, "error: failed to read the objects: there is no Kubernetes object in what --objects names\n");
 }
+
+#[test]
+fn facts_of_a_cluster_are_a_document_that_is_judged_elsewhere() {
+    let place = Place::new();
+    let server = Server::start(lab);
+    let kubeconfig = place.kubeconfig(&server, &json!({}));
+    let facts = place.path("facts.json");
+    let mut command = place.command();
+    command.args(["facts", "nodes", "cluster.version", "--format", "json", "--kubeconfig"]).arg(kubeconfig);
+    let output = command.arg("--output").arg(&facts).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let document: Value = serde_json::from_str(&fs::read_to_string(&facts).unwrap()).unwrap();
+    assert_eq!((&document["cluster"], &document["host"]), (&json!({"name": "lab-cluster"}), &Value::Null));
+    let version = &document["facts"]["cluster"]["value"]["version"];
+    assert_eq!(version["value"], "v1.36.2", "{document}");
+    let judged = place.audit(&["--facts", facts.to_str().unwrap()]);
+    assert_eq!((code(&judged), summary(&judged)), (0, (1, 0, 0)), "{}", stderr(&judged));
+    assert_eq!(report(&judged)["targets"], json!([{"kind": "cluster", "name": "lab-cluster"}]));
+    // Without a cluster there is no such rule to judge, and with one in a pipe no order to keep.
+    let mut command = place.command();
+    command.args(["audit", "--facts", "-"]).stdin(fs::File::open(&facts).unwrap());
+    let text = refused(&command.output().unwrap());
+    assert_eq!(text, "error: failed to read the facts of a cluster from stdin\nhelp: name a file with --facts\n");
+}

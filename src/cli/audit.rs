@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::cluster_input::{ClusterArgs, NamedCluster};
+use super::cluster_input::{ClusterArgs, NamedCluster, or_from_facts};
 use super::exit::{Exit, Threshold};
 use super::failure::Failure;
 use super::input::{HostArgs, NamedFacts, open_host, read_ahead, read_facts, start_reading};
@@ -87,6 +87,7 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
     let host = reading.map(|reading| reading.finish(&work, terminal).host);
     let cluster = args.cluster.read(&wanted, (session.started, limit), &work, terminal)?;
     session.add_cluster(cluster.as_ref());
+    let cluster = or_from_facts(cluster, &args.facts)?;
     let mut verdicts = Verdicts {
         rules: &rules,
         selected: &selected,

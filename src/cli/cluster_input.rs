@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::failure::Failure;
+use super::input::read_cluster_facts;
 use super::interrupt::{Outcome, Work};
 use super::object_file;
 use super::terminal::Terminal;
@@ -186,6 +187,15 @@ impl ClusterArgs {
         cluster.facts = collection.facts(reason);
         Ok(cluster)
     }
+}
+
+/// The cluster that was read, or the one that a facts document is about.
+pub(crate) fn or_from_facts(cluster: Option<NamedCluster>, paths: &[PathBuf]) -> Result<Option<NamedCluster>, Failure> {
+    if cluster.is_some() {
+        return Ok(cluster);
+    }
+    let named = read_cluster_facts(paths)?;
+    Ok(named.map(|named| NamedCluster { name: named.name, facts: named.facts, ..NamedCluster::default() }))
 }
 
 /// The most memory that this process has held, proc_pid_status(5).

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::audit::AuditArgs;
-use super::cluster_input::NamedCluster;
+use super::cluster_input::{NamedCluster, or_from_facts};
 use super::exit::{Exit, Threshold};
 use super::failure::Failure;
 use super::gate_decision::{self, Question};
@@ -97,6 +97,7 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
         watch(cluster, duration, audit, &work, terminal)?;
     }
     session.add_cluster(cluster.as_ref());
+    let cluster = or_from_facts(cluster, &audit.facts)?;
     let mut journey = Journey {
         rules: (&rules, &selected),
         now: session.now,

@@ -63,7 +63,6 @@ pub(crate) struct NamedFacts {
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) host: NamedFacts,
-    pub(crate) outcome: Outcome,
 }
 
 /// Opens the host under the root.
@@ -123,7 +122,7 @@ impl Underway {
         };
         // Only a thread that still reads holds it too.
         let facts = Arc::try_unwrap(collection).map_or_else(|shared| shared.snapshot(&reason), Collection::into_facts);
-        Reading { host: NamedFacts { name, facts }, outcome }
+        Reading { host: NamedFacts { name, facts } }
     }
 }
 
@@ -143,15 +142,24 @@ pub(crate) fn read_facts(
     });
     match (outcome, receiver.try_recv()) {
         (Outcome::Interrupted, _) => Ok(None),
-        (Outcome::Done, Ok(hosts)) => hosts.map(Some),
+        (Outcome::Done, Ok(parsed)) => {
+            let (hosts, cluster) = parsed?;
+            if cluster.is_some() && path == Path::new("-") {
+                return Err(
+                    Failure::new("read the facts of a cluster from stdin").with_help("name a file with --facts")
+                );
+            }
+            Ok(Some(hosts))
+        }
         _ => Err(Failure::new(format!("read {}: it took longer than --timeout", path.display()))),
     }
 }
 
-fn parse_facts(path: &Path) -> Result<Vec<NamedFacts>, Failure> {
+/// The hosts of a file of facts documents, and its cluster.
+fn parse_facts(path: &Path) -> Result<(Vec<NamedFacts>, Option<NamedFacts>), Failure> {
     let help = "write it with: scanner facts --format json --output FILE";
     let text = read_named(path)?;
-    let mut hosts = Vec::new();
+    let (mut hosts, mut cluster, mut documents) = (Vec::new(), None, 0_usize);
     for document in serde_json::Deserializer::from_str(&text).into_iter::<FactsDocument>() {
         let document = document.map_err(|error| {
             Failure::new(format!("read the facts document {}: {error}", path.display())).with_help(help)
@@ -164,12 +172,38 @@ fn parse_facts(path: &Path) -> Result<Vec<NamedFacts>, Failure> {
             );
             return Err(Failure::new(what).with_help(help));
         }
-        hosts.push(NamedFacts { name: document.host.name, facts: document.facts });
+        documents += 1;
+        match (document.host, document.cluster) {
+            (Some(host), _) => hosts.push(NamedFacts { name: host.name, facts: document.facts }),
+            (None, Some(named)) => cluster = Some(NamedFacts { name: named.name, facts: document.facts }),
+            (None, None) => {
+                let what = format!("read the facts document {}: it names neither a host nor a cluster", path.display());
+                return Err(Failure::new(what).with_help(help));
+            }
+        }
     }
-    if hosts.is_empty() {
+    if documents == 0 {
         return Err(Failure::new(format!("read the facts document {}: it is empty", path.display())).with_help(help));
     }
-    Ok(hosts)
+    Ok((hosts, cluster))
+}
+
+/// The facts of a cluster among the documents of files, if there are any. They
+/// are needed before any host is judged, so that they cannot come from stdin.
+pub(crate) fn read_cluster_facts(paths: &[PathBuf]) -> Result<Option<NamedFacts>, Failure> {
+    for path in paths.iter().filter(|path| *path != Path::new("-")) {
+        let mut start = Vec::new();
+        let read = open_named(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+        read.map_err(|error| Failure::file("read", path, &error))?;
+        let start = String::from_utf8_lossy(&start);
+        let head = start.split("\"facts\"").next().unwrap_or_default();
+        if head.contains("\"cluster\"")
+            && let (_, Some(cluster)) = parse_facts(path)?
+        {
+            return Ok(Some(cluster));
+        }
+    }
+    Ok(None)
 }
 
 /// The text of a file that the user named; `-` is stdin.

@@ -143,7 +143,10 @@ mod tests {
         let text = roles(collection.requests());
         let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&text).unwrap();
         for rule in documents.iter().flat_map(|document| document["rules"].as_array().unwrap()) {
-            assert!(matches!(rule["verbs"][0].as_str(), Some("get" | "list")) && rule["verbs"].as_array().unwrap().len() == 1);
+            assert!(
+                matches!(rule["verbs"][0].as_str(), Some("get" | "list"))
+                    && rule["verbs"].as_array().unwrap().len() == 1
+            );
             for resource in rule["resources"].as_array().into_iter().flatten() {
                 assert!(!resource.as_str().unwrap().contains(['/', '*']), "{resource}");
             }

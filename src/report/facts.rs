@@ -1,4 +1,5 @@
-//! The facts document, `scanner.facts/v1`: what was read of one host.
+//! The facts document, `scanner.facts/v1`: what was read of one host,
+//! or of one cluster.
 //!
 //! `scanner facts --format json` writes it and `--facts` judges it, elsewhere
 //! and without root. It holds every fact with its source, so that judging it
@@ -18,15 +19,19 @@ use crate::fact::{Fact, Facts, Value};
 /// The name of the document; within `v1` members are only added.
 pub const FACTS_SCHEMA: &str = "scanner.facts/v1";
 
-/// What was read of one host.
+/// What was read of one host or one cluster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactsDocument {
     /// Always [`FACTS_SCHEMA`].
     pub schema: String,
     /// Who read it.
     pub scanner: Collector,
-    /// Of whom.
-    pub host: NamedHost,
+    /// The cluster that they are about; none where they are about a host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Named>,
+    /// The host that they are about; none where they are about a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Named>,
     /// Whether everything was read; false after an interruption.
     pub complete: bool,
     /// When, in RFC 3339 to the second.
@@ -42,9 +47,9 @@ pub struct Collector {
     pub version: String,
 }
 
-/// The host that facts are about.
+/// The host or cluster that facts are about.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct NamedHost {
+pub struct Named {
     /// Its name.
     pub name: String,
 }
