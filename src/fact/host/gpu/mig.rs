@@ -4,7 +4,7 @@
 //! which the folder `mig` is there for every GPU and tells nothing, and each
 //! `gi` is a live GPU instance; the table `/proc/driver/nvidia-caps/mig-minors`
 //! is static and is not read. Modes and profiles only NVML has. What runs:
-//! processes, units, and the folders of HAMi and of the driver for DRA.
+//! processes, units, and the folders of `HAMi` and of the driver for DRA.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ pub(super) fn add_state(
         };
         Fact::unreadable(Source::file(nvml::PATH), reason)
     };
-    let instances = live.as_ref().map(|live| live.len());
+    let instances = live.as_ref().map(BTreeMap::len);
     let enabled = match (answer, instances) {
         (Some(answer), _) => asked(answer.mig_mode.map(|(current, _)| current), answer),
         (None, Some(count)) if count > 0 => Fact::known(true, Source::file(CAPABILITIES)),

@@ -40,7 +40,7 @@ impl Device {
     }
 }
 
-/// NVIDIA's GPUs and NVSwitches, by their addresses.
+/// NVIDIA's GPUs and `NVSwitches`, by their addresses.
 pub(super) fn read_devices(root: &HostRoot) -> Outcome<Vec<Device>> {
     match root.read_kernel_folder(PCI) {
         Outcome::Found(addresses) => {
@@ -89,7 +89,7 @@ fn read_device(root: &HostRoot, address: &str) -> Outcome<Device> {
 }
 
 /// What a class of PCI is: 03 are display controllers (0300 with a console,
-/// 0302 without), 0680 are other bridges, which of NVIDIA's are NVSwitches.
+/// 0302 without), 0680 are other bridges, which of NVIDIA's are `NVSwitches`.
 fn kind_of(class: u32) -> Option<Kind> {
     match class >> 8 {
         0x0300..=0x03ff => Some(Kind::Gpu),
