@@ -4,6 +4,7 @@
 
 mod target;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -105,7 +106,7 @@ fn judge_one(
     let judgements = judged.unwrap_or_else(|_| {
         vec![Judgement::unknown(rule.severity, "scanner failed to judge this rule; please report it")]
     });
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen = BTreeMap::new();
     judgements
         .into_iter()
         .map(|judgement| {
@@ -143,7 +144,7 @@ fn subject_of(judgement: &Judgement, target: &Subject) -> Subject {
 
 /// Identifies rule and subject, not wording, value or line. The host's name is
 /// part of the subject; the order of elements is not.
-fn fingerprint(rule: &Rule, subject: &Subject, key: Option<&str>, seen: &mut Vec<String>) -> String {
+fn fingerprint(rule: &Rule, subject: &Subject, key: Option<&str>, seen: &mut BTreeMap<String, usize>) -> String {
     let identity = [
         rule.name.as_str(),
         &subject.kind,
@@ -153,13 +154,13 @@ fn fingerprint(rule: &Rule, subject: &Subject, key: Option<&str>, seen: &mut Vec
         key.unwrap_or_default(),
     ]
     .join("\0");
-    let twin = seen.iter().filter(|earlier| **earlier == identity).count();
     let mut digest = Sha256::new();
     digest.update(&identity);
-    if twin > 0 {
-        digest.update(format!("\0{twin}"));
+    let twins = seen.entry(identity).or_default();
+    if *twins > 0 {
+        digest.update(format!("\0{twins}"));
     }
-    seen.push(identity);
+    *twins += 1;
     let mut text = String::new();
     for byte in digest.finalize().iter().take(16) {
         // Writing to a text cannot fail.
@@ -259,7 +260,7 @@ examples:
 
     fn with_swap() -> Facts {
         let mut facts = Facts::default();
-        let area = Fact::group(std::collections::BTreeMap::from([(
+        let area = Fact::group(BTreeMap::from([(
             "device".to_owned(),
             Fact::known("/swapfile", Source::line("/proc/swaps", 2)),
         )]));
