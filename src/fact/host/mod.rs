@@ -8,6 +8,7 @@
 mod absence;
 mod apiserver;
 mod capacity;
+mod ceph;
 mod certificate;
 mod cgroup;
 mod collection;
@@ -82,6 +83,7 @@ pub const COLLECTORS: &[Collector] = &[
     repository::COLLECTOR,
     apiserver::COLLECTOR,
     capacity::COLLECTOR,
+    ceph::COLLECTOR,
     certificate::COLLECTOR,
     cgroup::ACCEPTANCE,
     cgroup::COLLECTOR,
