@@ -92,3 +92,45 @@ pub(super) fn pod_ranges<'a>(object: &Object<'a>) -> Vec<&'a str> {
         ranges
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fact::cluster::Request;
+    use crate::fact::cluster::resource::NODES;
+
+    const NODE: Request = Request::all(&NODES);
+
+    /// Whose addresses the ranges of the first node overlap with.
+    fn conflicts(nodes: &[(&str, &[&str], &str)], services: &[&str]) -> Vec<String> {
+        let mut claims = Claims::default();
+        for (name, ranges, address) in nodes {
+            let json = json!({
+                "metadata": {"name": name},
+                "spec": {"podCIDRs": ranges},
+                "status": {"addresses": [{"type": "InternalIP", "address": address}]},
+            });
+            claims.see(&Object::new(&NODE, &json));
+        }
+        claims.add_services(&services.iter().map(|range| range.parse().unwrap()).collect::<Vec<_>>());
+        claims.sort();
+        let (name, ranges, _) = nodes[0];
+        let own: Vec<_> = ranges.iter().map(|text| (text.parse().unwrap(), (*text).to_owned())).collect();
+        let found = claims.conflicts(name, &own, &Source::default_of("a test"));
+        let of = |conflict: &Fact| conflict.member("of").and_then(Fact::text).unwrap().to_owned();
+        found.list().unwrap().iter().map(of).collect()
+    }
+
+    #[test]
+    fn a_range_overlaps_with_others_but_not_with_itself() {
+        let a = ("a", &["10.244.1.0/24", "2001:db8:1::/64"][..], "192.0.2.11");
+        assert!(conflicts(&[a, ("b", &["10.244.2.0/24"], "192.0.2.12")], &["10.96.0.0/12"]).is_empty());
+        assert_eq!(conflicts(&[a, ("b", &["10.244.1.0/24"], "192.0.2.12")], &[]), ["node b"]);
+        assert_eq!(conflicts(&[a, ("b", &["10.244.0.0/16"], "192.0.2.12")], &[]), ["node b"], "a wider range");
+        assert_eq!(conflicts(&[a, ("b", &[], "10.244.1.7")], &[]), ["node b"], "another node's address");
+        assert_eq!(conflicts(&[a], &["10.244.0.0/12"]), ["Services"]);
+        assert_eq!(conflicts(&[("a", &["192.0.2.0/24"], "192.0.2.11")], &[]), ["node a"], "its own address");
+    }
+}

@@ -134,3 +134,60 @@ fn answers_runtime_config(name: &str, version: Option<&str>, source: &Source) ->
         _ => Fact::absent(source.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fact::cluster::Request;
+    use crate::fact::cluster::resource::NODES;
+
+    const NODE: Request = Request::all(&NODES);
+
+    fn read(runtime: &str, kubelet: &str, labels: serde_json::Value) -> Fact {
+        let json = json!({
+            "metadata": {"name": "a", "labels": labels},
+            "status": {"nodeInfo": {"containerRuntimeVersion": runtime, "kubeletVersion": kubelet,
+                "kernelVersion": "4.18.0-553.el8_10.x86_64", "osImage": "Windows Server 2022 Datacenter"}},
+        });
+        add(Element::new(), &Object::new(&NODE, &json)).done()
+    }
+
+    /// Name, version and what brings the runtime along.
+    fn summary(node: &Fact) -> String {
+        let runtime = node.member("runtime").unwrap();
+        let text = |name: &str| runtime.member(name).and_then(Fact::text).unwrap_or("-").to_owned();
+        format!("{} {} {}", text("name"), text("version"), text("comes_with"))
+    }
+
+    #[test]
+    fn a_runtime_is_known_by_its_scheme_and_what_brings_it_along() {
+        for (runtime, kubelet, labels, expected) in [
+            ("containerd://2.4.0-beta+unknown", "v1.36.2", json!({}), "containerd 2.4.0-beta+unknown -"),
+            ("cri-o://1.34.1", "v1.34.1", json!({}), "cri-o 1.34.1 -"),
+            ("containerd://2.0.4-k3s2", "v1.33.0+k3s1", json!({}), "containerd 2.0.4-k3s2 k3s"),
+            (
+                "containerd://1.7.27",
+                "v1.33.1-eks-1de2ab1",
+                json!({"eks.amazonaws.com/nodegroup": "a"}),
+                "containerd 1.7.27 eks",
+            ),
+            ("docker://", "v1.20.1", json!({}), "docker - -"),
+        ] {
+            assert_eq!(summary(&read(runtime, kubelet, labels)), expected);
+        }
+        let unreadable = read("containerd 1.7", "v1.30.0", json!({}));
+        assert!(matches!(unreadable.member("runtime"), Some(Fact::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_vendors_kernel_does_not_tell_by_its_number_and_an_unknown_system_is_not_guessed() {
+        let node = read("containerd://2.3.1", "v1.36.2", json!({}));
+        let kernel = node.member("kernel").unwrap();
+        assert_eq!(kernel.member("vendor").and_then(Fact::text), Some("el8"));
+        assert_eq!(kernel.member("build").and_then(Fact::int), Some(553));
+        assert!(matches!(kernel.member("upstream_version"), Some(Fact::Unreadable { .. })));
+        assert!(matches!(node.member("os"), Some(Fact::Unreadable { .. })));
+    }
+}
