@@ -688,3 +688,17 @@ fn facts_of_a_cluster_are_a_document_that_is_judged_elsewhere() {
     let text = refused(&command.output().unwrap());
     assert_eq!(text, "error: failed to read the facts of a cluster from stdin\nhelp: name a file with --facts\n");
 }
+
+#[test]
+fn the_rights_that_rules_take_are_printed() {
+    let place = Place::new();
+    let mut command = place.command();
+    command.args(["rules", "rbac", "--no-builtin-rules", "--rules"]).arg(place.path("rules"));
+    let output = command.output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let role: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!((&role["kind"], &role["metadata"]["name"]), (&json!("ClusterRole"), &json!("scanner")));
+    assert_eq!(role["rules"].as_array().unwrap().last().unwrap()["verbs"], json!(["get"]));
+    assert!(role["rules"][0]["resources"].as_array().unwrap().contains(&json!("nodes")), "{text}");
+}

@@ -36,6 +36,9 @@ pub(crate) struct ClusterArgs {
     /// Use this context of the kubeconfig instead of its current one (implies --cluster)
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     context: Option<String>,
+    /// Report only on objects of this namespace, and on those of none
+    #[arg(short, long, value_name = "NAMESPACE", help_heading = "Cluster")]
+    pub(crate) namespace: Option<String>,
     /// Ask as this user, such as system:serviceaccount:audit:scanner (implies --cluster)
     #[arg(long = "as", value_name = "USER", help_heading = "Cluster")]
     as_user: Option<String>,

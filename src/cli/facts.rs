@@ -48,6 +48,9 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
     let (started, started_at) = (Instant::now(), super::now());
     let wanted: BTreeSet<String> = args.wanted.iter().cloned().collect();
     refuse_unknown(&wanted)?;
+    if args.cluster.namespace.is_some() {
+        return Err(Failure::new("print the facts of one namespace").with_help("name facts instead of --namespace"));
+    }
     let mut destination = Destination::open(args.output.as_deref())?;
     let limit = args.root.limit(args.cluster.is_live());
     let is_host_read = !args.cluster.is_named() || args.host || args.root.root.is_some();

@@ -36,6 +36,7 @@ pub(super) struct Session {
     terminal: Terminal,
     broken_documents: usize,
     taken: Option<Taken>,
+    namespace: Option<String>,
 }
 
 impl Session {
@@ -53,6 +54,7 @@ impl Session {
             terminal,
             broken_documents: 0,
             taken: None,
+            namespace: args.cluster.namespace.clone(),
         })
     }
 
@@ -75,6 +77,9 @@ impl Session {
         work: &Work,
         gate: Option<&dyn Fn(&[Finding]) -> Gate>,
     ) -> Result<Exit, Failure> {
+        if let Some(namespace) = &self.namespace {
+            findings.retain(|finding| finding.subject.namespace.as_ref().is_none_or(|own| own == namespace));
+        }
         findings.sort_by(|a, b| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)));
         for waivers in &self.waivers {
             for warning in waive(&mut findings, waivers, self.now) {
