@@ -9,8 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use etherparse::PacketBuilder;
 use scanner::capture::file::Reader;
 use scanner::capture::finding::{Analysis, CATALOGUE, Report};
+use scanner::capture::packet::{LinkType, Packet};
 use scanner::capture::sink::{CapturePoint, Statistics};
 use scanner::rule::{LoadOptions, RuleSet};
 
@@ -96,4 +98,141 @@ fn findings_name_rules_that_there_are() {
         let unknown: Vec<&&str> = entry.rules.iter().filter(|name| !known.contains(**name)).collect();
         assert!(unknown.is_empty(), "{}: {unknown:?}", entry.name);
     }
+}
+
+/// A conversation of 10.0.0.1:40000 with 10.0.0.2:80, segment by segment.
+#[derive(Default)]
+struct Conversation {
+    analysis: Analysis,
+    number: u16,
+    time_ns: i64,
+}
+
+impl Conversation {
+    /// With a handshake.
+    fn begin() -> Self {
+        let mut conversation = Conversation::default();
+        conversation.segment(0, true, (100, None), "S", 0);
+        conversation.segment(1, false, (500, Some(101)), "S", 0);
+        conversation.segment(1, true, (101, Some(501)), "", 0);
+        conversation
+    }
+
+    /// A segment so many milliseconds after the last one.
+    fn segment(
+        &mut self,
+        after_ms: i64,
+        is_client: bool,
+        (sequence, acknowledgment): (u32, Option<u32>),
+        flags: &str,
+        length: usize,
+    ) {
+        self.number += 1;
+        self.time_ns += after_ms * 1_000_000;
+        self.again(0, is_client, (sequence, acknowledgment), flags, length);
+    }
+
+    /// The same packet once more, as another device sees it.
+    fn again(
+        &mut self,
+        after_ms: i64,
+        is_client: bool,
+        (sequence, acknowledgment): (u32, Option<u32>),
+        flags: &str,
+        length: usize,
+    ) {
+        self.time_ns += after_ms * 1_000_000;
+        let (source, destination) = if is_client { (1, 2) } else { (2, 1) };
+        let (from, to) = if is_client { (40_000, 80) } else { (80, 40_000) };
+        let mut header = etherparse::Ipv4Header {
+            identification: self.number,
+            dont_fragment: true,
+            time_to_live: 64,
+            source: [10, 0, 0, source],
+            destination: [10, 0, 0, destination],
+            ..etherparse::Ipv4Header::default()
+        };
+        header.protocol = etherparse::ip_number::TCP;
+        let mut builder = PacketBuilder::ethernet2([2, 0, 0, 0, 0, source], [2, 0, 0, 0, 0, destination])
+            .ip(etherparse::IpHeaders::Ipv4(header, etherparse::Ipv4Extensions::default()))
+            .tcp(from, to, sequence, 64_000);
+        for flag in flags.chars() {
+            builder = match flag {
+                'S' => builder.syn().options(&[etherparse::TcpOptionElement::MaximumSegmentSize(1460)]).unwrap(),
+                'F' => builder.fin(),
+                _ => builder.rst(),
+            };
+        }
+        if let Some(acknowledgment) = acknowledgment {
+            builder = builder.ack(acknowledgment);
+        }
+        let mut bytes = Vec::new();
+        builder.write(&mut bytes, &vec![0; length]).unwrap();
+        let point = CapturePoint::new(0, LinkType::Ethernet, 262_144);
+        let packet = Packet {
+            timestamp_ns: 1_700_000_000_000_000_000 + self.time_ns,
+            length: u32::try_from(bytes.len()).unwrap(),
+            bytes: &bytes,
+            link_type: LinkType::Ethernet,
+        };
+        self.analysis.observe(&point, &packet);
+    }
+
+    fn kinds(self) -> Vec<(&'static str, Vec<u64>)> {
+        let report = self.analysis.finish(&[], true);
+        report.findings.into_iter().map(|finding| (finding.kind, finding.packets)).collect()
+    }
+}
+
+#[test]
+fn data_that_is_sent_again_is_a_retransmission_and_its_copy_is_not() {
+    let mut talk = Conversation::begin();
+    talk.segment(1, true, (101, Some(501)), "", 1000);
+    talk.again(1, true, (101, Some(501)), "", 1000);
+    talk.segment(300, true, (101, Some(501)), "", 1000);
+    talk.segment(1, false, (501, Some(1101)), "", 0);
+    assert_eq!(talk.kinds(), [("retransmission", vec![6])]);
+}
+
+#[test]
+fn reordering_and_keep_alives_are_healthy() {
+    let mut talk = Conversation::begin();
+    talk.segment(1, true, (1101, Some(501)), "", 1000);
+    talk.segment(1, true, (101, Some(501)), "", 1000);
+    talk.segment(1, false, (501, Some(2101)), "", 0);
+    talk.segment(60_000, true, (2100, Some(501)), "", 1);
+    talk.segment(1, false, (501, Some(2101)), "", 0);
+    assert_eq!(talk.kinds(), []);
+}
+
+#[test]
+fn a_peer_that_dies_is_no_black_hole() {
+    let mut talk = Conversation::begin();
+    talk.segment(1, true, (101, Some(501)), "", 1460);
+    talk.segment(1, false, (501, Some(1561)), "", 0);
+    talk.segment(1, true, (1561, Some(501)), "", 1460);
+    for wait_ms in [200, 400, 800] {
+        talk.segment(wait_ms, true, (1561, Some(501)), "", 1460);
+    }
+    assert_eq!(talk.kinds(), [("data-unacknowledged", vec![7, 8, 9])]);
+}
+
+#[test]
+fn a_reset_counts_unless_both_have_said_goodbye() {
+    let mut talk = Conversation::begin();
+    talk.segment(1, true, (101, Some(501)), "", 10);
+    talk.segment(1, false, (501, Some(111)), "F", 0);
+    talk.segment(1, true, (111, None), "R", 0);
+    assert_eq!(talk.kinds(), []);
+    let mut talk = Conversation::begin();
+    talk.segment(1, true, (101, Some(501)), "", 10);
+    talk.segment(1, false, (501, Some(111)), "R", 0);
+    assert_eq!(talk.kinds(), [("connection-reset", vec![5])]);
+}
+
+#[test]
+fn a_capture_that_ends_at_once_has_no_unanswered_syn() {
+    let mut talk = Conversation::default();
+    talk.segment(0, true, (100, None), "S", 0);
+    assert_eq!(talk.kinds(), []);
 }
