@@ -201,7 +201,7 @@ pub(crate) fn or_from_facts(cluster: Option<NamedCluster>, paths: &[PathBuf]) ->
     Ok(named.map(|named| NamedCluster { name: named.name, facts: named.facts, ..NamedCluster::default() }))
 }
 
-/// The most memory that this process has held, proc_pid_status(5).
+/// The most memory that this process has held, `proc_pid_status(5)`.
 #[expect(clippy::disallowed_methods, reason = "this process itself, not the host that is judged")]
 fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -94,7 +94,7 @@ fn role(kind: &str, namespace: Option<&str>, rights: &Rights) -> String {
         text.push_str(&rule(group, &BTreeSet::from([*resource]), Some(names), "get"));
     }
     if !rights.paths.is_empty() {
-        text.push_str(&format!("- nonResourceURLs: {}\n  verbs: [get]\n", listed(&rights.paths)));
+        text.extend(["- nonResourceURLs: ", &listed(&rights.paths), "\n  verbs: [get]\n"]);
     }
     text
 }

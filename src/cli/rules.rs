@@ -28,7 +28,7 @@ pub(crate) enum RulesCommand {
     Test(TestArgs),
     /// Write the reference of the rules as Markdown, a page for each
     Docs(DocsArgs),
-    /// Print the read-only ClusterRole that judging a cluster by the rules takes
+    /// Print the read-only `ClusterRole` that judging a cluster by the rules takes
     Rbac(RbacArgs),
 }
 

@@ -39,6 +39,9 @@ pub(super) struct Session {
     namespace: Option<String>,
 }
 
+/// Decides on an upgrade by the findings that count.
+pub(super) type Decide<'d> = dyn Fn(&[Finding]) -> Gate + 'd;
+
 impl Session {
     /// Opens what is written and reads what is accepted, before anything is judged.
     pub(super) fn begin(command: &'static str, args: &AuditArgs, terminal: Terminal) -> Result<Self, Failure> {
@@ -75,7 +78,7 @@ impl Session {
         mut findings: Vec<Finding>,
         threshold: Threshold,
         work: &Work,
-        gate: Option<&dyn Fn(&[Finding]) -> Gate>,
+        gate: Option<&Decide<'_>>,
     ) -> Result<Exit, Failure> {
         if let Some(namespace) = &self.namespace {
             findings.retain(|finding| finding.subject.namespace.as_ref().is_none_or(|own| own == namespace));

@@ -112,6 +112,7 @@ impl Terminal {
     }
 
     /// Says what is wrong on stderr, also where notes are not wanted.
+    #[expect(clippy::unused_self, reason = "what is said, is said on this terminal")]
     pub(crate) fn error(&self, text: &str) {
         // Who closed stderr does not want to hear of it.
         let _ = writeln!(io::stderr(), "{}", escape::lines(text));

@@ -48,7 +48,9 @@ impl Manifests {
         let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else { return };
         let items = json.get("items").and_then(Json::as_array).filter(|_| kind.ends_with("List"));
         if let Some(items) = items.filter(|_| depth < MAX_NESTING) {
-            items.iter().for_each(|item| self.object(name, place, item, depth + 1));
+            for item in items {
+                self.object(name, place, item, depth + 1);
+            }
             return;
         }
         self.read += 1;

@@ -38,7 +38,7 @@ pub fn of_rule(rule: &str) -> (usize, &'static str) {
     let is_of = |pattern: &&str| {
         if pattern.ends_with('/') || pattern.is_empty() { rule.starts_with(*pattern) } else { rule == *pattern }
     };
-    let found = STEPS.iter().enumerate().find(|(_, (_, patterns))| patterns.iter().any(|pattern| is_of(pattern)));
+    let found = STEPS.iter().enumerate().find(|(_, (_, patterns))| patterns.iter().any(&is_of));
     found.map_or((STEPS.len(), "workloads"), |(place, (name, _))| (place, *name))
 }
 

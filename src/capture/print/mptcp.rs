@@ -54,7 +54,10 @@ pub(super) fn print(printer: &mut Printer, option: &[u8], length: usize, flags: 
             labelled(printer, " seq ", u64_at(option, 4)?);
             Ok(true)
         }
-        7 => hex(printer, " key 0x", u64_at(option, 4)?),
+        7 => {
+            hex(printer, " key 0x", u64_at(option, 4)?);
+            Ok(true)
+        }
         _ => Ok(true),
     }
 }
@@ -68,10 +71,9 @@ fn labelled(printer: &mut Printer, label: &str, number: impl Into<u64>) {
     printer.out.number(number);
 }
 
-fn hex(printer: &mut Printer, label: &str, number: impl Into<u64>) -> Result<bool, Truncated> {
+fn hex(printer: &mut Printer, label: &str, number: impl Into<u64>) {
     printer.out.text(label);
     printer.out.hex(number, 1);
-    Ok(true)
 }
 
 fn capable(printer: &mut Printer, option: &[u8], length: usize, flags: u8) -> Result<bool, Truncated> {
@@ -94,9 +96,9 @@ fn capable(printer: &mut Printer, option: &[u8], length: usize, flags: u8) -> Re
         printer.out.text(" csum");
     }
     if length >= 12 {
-        hex(printer, " {0x", u64_at(option, 4)?)?;
+        hex(printer, " {0x", u64_at(option, 4)?);
         if length >= 20 {
-            hex(printer, ",0x", u64_at(option, 12)?)?;
+            hex(printer, ",0x", u64_at(option, 12)?);
         }
         printer.out.byte(b'}');
     }
@@ -121,12 +123,14 @@ fn join(printer: &mut Printer, option: &[u8], length: usize, flags: u8) -> Resul
     }
     match length {
         12 => {
-            hex(printer, " token 0x", u32_at(option, 4)?)?;
-            hex(printer, " nonce 0x", u32_at(option, 8)?)
+            hex(printer, " token 0x", u32_at(option, 4)?);
+            hex(printer, " nonce 0x", u32_at(option, 8)?);
+            Ok(true)
         }
         16 => {
-            hex(printer, " hmac 0x", u64_at(option, 4)?)?;
-            hex(printer, " nonce 0x", u32_at(option, 12)?)
+            hex(printer, " hmac 0x", u64_at(option, 4)?);
+            hex(printer, " nonce 0x", u32_at(option, 12)?);
+            Ok(true)
         }
         _ => {
             printer.out.text(" hmac 0x");
@@ -182,7 +186,7 @@ fn data_sequence(printer: &mut Printer, option: &[u8], length: usize, flags: u8)
             labelled(printer, label, number);
         }
         if let Some(checksum) = left.number(2)? {
-            hex(printer, " csum 0x", checksum)?;
+            hex(printer, " csum 0x", checksum);
         }
     }
     Ok(left.length == 0)
@@ -219,7 +223,7 @@ fn add_address(printer: &mut Printer, option: &[u8], length: usize) -> Result<bo
         at += 2;
     }
     if has_code {
-        hex(printer, " hmac 0x", u64_at(option, at)?)?;
+        hex(printer, " hmac 0x", u64_at(option, at)?);
     }
     Ok(true)
 }

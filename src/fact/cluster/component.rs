@@ -150,12 +150,12 @@ impl Components {
     pub(super) fn see(&mut self, object: &Object<'_>) {
         if object.is(&PODS) {
             if is_static(object) {
-                self.from_template(object, "pod", ".spec");
+                self.add_template(object, "pod", ".spec");
             }
         } else if object.is(&DAEMON_SETS) {
-            self.from_template(object, "daemon-set", ".spec.template.spec");
+            self.add_template(object, "daemon-set", ".spec.template.spec");
         } else if object.is(&NODES) {
-            self.from_k3s(object);
+            self.add_k3s(object);
         } else {
             self.found.extend(kubeadm::arguments(object).into_iter().filter_map(|(name, flags, version)| {
                 Some(Component {
@@ -175,7 +175,7 @@ impl Components {
         self.found.iter().filter(|component| component.kind != "kubeadm-config")
     }
 
-    fn from_template(&mut self, object: &Object<'_>, kind: &'static str, spec: &'static str) {
+    fn add_template(&mut self, object: &Object<'_>, kind: &'static str, spec: &'static str) {
         for (at, container) in object.list(&format!("{}.containers", &spec[1..])).iter().enumerate() {
             let image = container.get("image").and_then(Json::as_str).unwrap_or_default();
             let arguments: Vec<(String, Source)> = ["command", "args"]
@@ -214,7 +214,7 @@ impl Components {
 
     /// k3s and RKE2 write their command line to the annotation
     /// `k3s.io/node-args` of the node, secrets replaced.
-    fn from_k3s(&mut self, node: &Object<'_>) {
+    fn add_k3s(&mut self, node: &Object<'_>) {
         let Some(arguments) = node.annotation("k3s.io/node-args").or_else(|| node.annotation("rke2.io/node-args"))
         else {
             return;

@@ -80,6 +80,12 @@ impl Reader for Releases {
     }
 }
 
+/// What is read of a release.
+#[derive(serde::Deserialize)]
+struct Release {
+    manifest: String,
+}
+
 /// The manifest of a release.
 fn manifest(release: &str) -> Result<String, &'static str> {
     let inner = STANDARD.decode(release.trim()).map_err(|_| "it is not base64")?;
@@ -93,10 +99,6 @@ fn manifest(release: &str) -> Result<String, &'static str> {
     }
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_RELEASE_BYTES) {
         return Err("it is larger than 64 MiB");
-    }
-    #[derive(serde::Deserialize)]
-    struct Release {
-        manifest: String,
     }
     serde_json::from_slice::<Release>(&bytes).map(|release| release.manifest).map_err(|_| "it is no release of Helm 3")
 }

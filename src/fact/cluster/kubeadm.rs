@@ -1,4 +1,4 @@
-//! kubeadm's ClusterConfiguration, which it keeps in the config map
+//! kubeadm's `ClusterConfiguration`, which it keeps in the config map
 //! `kubeadm-config` and writes static pods from at each upgrade:
 //! <https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/>.
 
@@ -148,7 +148,7 @@ impl Configuration {
 }
 
 /// The configuration in the config map, which may hold older kubeadm's
-/// ClusterStatus beside it.
+/// `ClusterStatus` beside it.
 fn parse(object: &Object<'_>) -> Option<Result<Json, String>> {
     let text = object.get("data")?.get("ClusterConfiguration")?.as_str()?;
     let parsed = serde_saphyr::from_str::<Json>(text);

@@ -30,13 +30,19 @@ const DRIVERS: Request = Request::all(&CSI_DRIVERS);
 const DRIVERS_OF_NODES: Request = Request::all(&CSI_NODES);
 const FILES: Request = Request::every_object_of_files();
 
+const ALL_DEPLOYMENTS: Request = Request::all(&DEPLOYMENTS);
+const ALL_DAEMON_SETS: Request = Request::all(&DAEMON_SETS);
+const ALL_STATEFUL_SETS: Request = Request::all(&STATEFUL_SETS);
+const ALL_JOBS: Request = Request::all(&JOBS);
+const ALL_CRON_JOBS: Request = Request::all(&CRON_JOBS);
+
 const REQUESTS: &[Request] = &[
     ALL_PODS,
-    Request::all(&DEPLOYMENTS),
-    Request::all(&DAEMON_SETS),
-    Request::all(&STATEFUL_SETS),
-    Request::all(&JOBS),
-    Request::all(&CRON_JOBS),
+    ALL_DEPLOYMENTS,
+    ALL_DAEMON_SETS,
+    ALL_STATEFUL_SETS,
+    ALL_JOBS,
+    ALL_CRON_JOBS,
     Request::all(&VOLUMES),
     Request::all(&STORAGE_CLASSES),
     DRIVERS,
@@ -45,7 +51,8 @@ const REQUESTS: &[Request] = &[
 ];
 
 /// Those that volumes and templates are read from.
-const HOLDING: &[&Request] = &[&ALL_PODS, &REQUESTS[1], &REQUESTS[2], &REQUESTS[3], &REQUESTS[4], &REQUESTS[5]];
+const HOLDING: &[&Request] =
+    &[&ALL_PODS, &ALL_DEPLOYMENTS, &ALL_DAEMON_SETS, &ALL_STATEFUL_SETS, &ALL_JOBS, &ALL_CRON_JOBS];
 
 /// Volumes of plugins that were part of Kubernetes, with the CSI driver that
 /// they are migrated to; none where there is no migration.

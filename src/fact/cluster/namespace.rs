@@ -2,7 +2,7 @@
 //!
 //! Sources: namespaces and their labels, the kinds that run pods, network
 //! policies of Kubernetes, Calico and Cilium, and who else may enforce pod
-//! security: ValidatingAdmissionPolicies and the webhooks of policy engines.
+//! security: `ValidatingAdmissionPolicies` and the webhooks of policy engines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -136,7 +136,7 @@ struct Namespaces {
     policies: BTreeMap<String, i64>,
     of_cluster: Vec<Reach>,
     engines: BTreeMap<String, Fact>,
-    /// ValidatingAdmissionPolicies that see pods, and the policies that are bound.
+    /// `ValidatingAdmissionPolicies` that see pods, and the policies that are bound.
     for_pods: BTreeMap<String, Source>,
     bound: BTreeSet<String>,
 }

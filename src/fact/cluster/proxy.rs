@@ -26,7 +26,7 @@ const OF_KUBEADM: Request = Request::named(&CONFIG_MAPS, SYSTEM, "kube-proxy");
 const OF_EKS: Request = Request::named(&CONFIG_MAPS, SYSTEM, "kube-proxy-config");
 const REQUESTS: &[Request] = &[OF_KUBEADM, OF_EKS, DAEMON_SETS_OF_SYSTEM, PODS_OF_SYSTEM, ALL_NODES];
 
-/// Keys of those config maps that hold a KubeProxyConfiguration.
+/// Keys of those config maps that hold a `KubeProxyConfiguration`.
 const KEYS: &[&str] = &["config.conf", "config"];
 
 const FACTS: &[FactDoc] = &[FactDoc::new(

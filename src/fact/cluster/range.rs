@@ -1,7 +1,7 @@
 //! The cluster's ranges of addresses for pods and Services.
 //!
 //! Pods: `--cluster-cidr` of the controller manager, kubeadm-config, kube-proxy's
-//! `clusterCIDR`, k3s' `--cluster-cidr`. Services: ServiceCIDR objects (stable since
+//! `clusterCIDR`, k3s' `--cluster-cidr`. Services: `ServiceCIDR` objects (stable since
 //! Kubernetes 1.33), `--service-cluster-ip-range`, kubeadm-config, k3s' `--service-cidr`.
 //! Each range keeps where it is said; the same one may be said several times.
 

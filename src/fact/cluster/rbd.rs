@@ -1,5 +1,5 @@
 //! Features of Ceph RBD images that the nodes' kernels must map: those that a
-//! StorageClass gives to new images, and those that volumes name.
+//! `StorageClass` gives to new images, and those that volumes name.
 //!
 //! ceph-csi maps with the kernel's client unless `mounter` is `rbd-nbd`
 //! (<https://github.com/ceph/ceph-csi/blob/devel/docs/rbd/deploy.md>).

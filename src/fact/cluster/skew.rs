@@ -77,14 +77,14 @@ fn kubelet(node: &Object<'_>) -> Option<Fact> {
     if is_virtual || is_gone {
         return None;
     }
-    Some(bound(Element::of(node.reference()), "kubelet", node.text_fact(".status.nodeInfo.kubeletVersion")))
+    Some(bound(Element::of(node.reference()), "kubelet", &node.text_fact(".status.nodeInfo.kubeletVersion")))
 }
 
 fn of_component(component: &Component) -> Fact {
-    bound(Element::of(&component.reference), component.name, component.version.clone())
+    bound(Element::of(&component.reference), component.name, &component.version)
 }
 
-fn bound(element: Element, name: &'static str, version: Fact) -> Fact {
+fn bound(element: Element, name: &'static str, version: &Fact) -> Fact {
     let place = version.source().cloned().unwrap_or_else(|| Source::default_of("what names no version"));
     let (plain, minor, may_lag) = match version.text() {
         None => (version.clone(), version.clone(), version.clone()),

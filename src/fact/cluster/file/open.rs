@@ -103,7 +103,7 @@ fn content(opened: &mut Opened<'_>) -> io::Result<Content> {
 }
 
 /// A text in UTF-16, as PowerShell writes it.
-fn decode<'r>(mut opened: Opened<'r>) -> io::Result<Opened<'r>> {
+fn decode(mut opened: Opened<'_>) -> io::Result<Opened<'_>> {
     let mut bytes = Vec::new();
     opened.reader.by_ref().take(MAX_TEXT_BYTES).read_to_end(&mut bytes)?;
     let is_little = bytes.starts_with(&[0xff, 0xfe]);

@@ -161,7 +161,7 @@ fn hostile_yaml_is_a_fault_and_no_bomb() {
     let mut bomb = "kind: Node\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let before = level - 1;
-        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", ")));
+        bomb.extend([format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", "))]);
     }
     let (_, faults) = read(&[("bomb.yaml", bomb.as_bytes())]);
     assert!(faults.len() == 1 && faults[0].starts_with("bomb.yaml:"), "{faults:?}");

@@ -1,4 +1,4 @@
-//! Calico: its IPPools, FelixConfiguration, the operator's Installation, and
+//! Calico: its `IPPools`, `FelixConfiguration`, the operator's Installation, and
 //! the config map of the manifest installation
 //! (<https://docs.tigera.io/calico/latest/reference/resources/>,
 //! <https://docs.tigera.io/calico/latest/networking/configuring/mtu>).
@@ -46,7 +46,7 @@ struct Tunnel {
     source: Source,
 }
 
-/// Fields of FelixConfiguration that set a tunnel's MTU.
+/// Fields of `FelixConfiguration` that set a tunnel's MTU.
 const TUNNELS: &[(&str, &str, &str)] = &[
     ("ipipMTU", ".spec.ipipMTU", "ipip"),
     ("vxlanMTU", ".spec.vxlanMTU", "vxlan"),
@@ -61,7 +61,7 @@ impl Calico {
         self.seen_at.clone()
     }
 
-    /// An IPPool, FelixConfiguration or Installation.
+    /// An `IPPool`, `FelixConfiguration` or Installation.
     pub(super) fn see_resource(&mut self, object: &Object<'_>) {
         self.seen_at.get_or_insert_with(|| object.source(".metadata.name"));
         if object.is(&CALICO_INSTALLATIONS) {

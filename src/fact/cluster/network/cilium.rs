@@ -10,7 +10,7 @@ use crate::fact::Source;
 use crate::fact::cluster::Object;
 use crate::fact::host::encapsulation::table;
 
-/// What IPsec adds without an authentication key of unusual length.
+/// What `IPsec` adds without an authentication key of unusual length.
 const IPSEC_OVERHEAD: i64 = 77;
 
 /// What Cilium is told.

@@ -1,4 +1,4 @@
-//! RuntimeClasses, and which nodes their pods may run on
+//! `RuntimeClasses`, and which nodes their pods may run on
 //! (<https://kubernetes.io/docs/concepts/containers/runtime-class/#scheduling>).
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -54,15 +54,16 @@ fn kernel(object: &Object<'_>) -> Fact {
         return Fact::unreadable(source, format!("`{release}` does not begin with a version"));
     };
     let text = |text: &str| Fact::known(text, source.clone());
-    let upstream = match parsed.is_backported() {
-        true => Fact::unreadable(
+    let upstream = if parsed.is_backported() {
+        Fact::unreadable(
             source.clone(),
             format!(
                 "the vendor's kernel {} carries features of newer kernels, so its number does not tell which",
                 parsed.version
             ),
-        ),
-        false => text(&parsed.version),
+        )
+    } else {
+        text(&parsed.version)
     };
     Element::new()
         .with("release", text(release))
@@ -120,7 +121,7 @@ fn product_of(name: &str) -> Option<&'static str> {
     }
 }
 
-/// containerd implements RuntimeConfig since 2.0, CRI-O since 1.28. Docker has
+/// containerd implements `RuntimeConfig` since 2.0, CRI-O since 1.28. Docker has
 /// it from cri-dockerd, whose version no Node shows.
 fn answers_runtime_config(name: &str, version: Option<&str>, source: &Source) -> Fact {
     let since = match name {
@@ -145,7 +146,7 @@ mod tests {
 
     const NODE: Request = Request::all(&NODES);
 
-    fn read(runtime: &str, kubelet: &str, labels: serde_json::Value) -> Fact {
+    fn read(runtime: &str, kubelet: &str, labels: &serde_json::Value) -> Fact {
         let json = json!({
             "metadata": {"name": "a", "labels": labels},
             "status": {"nodeInfo": {"containerRuntimeVersion": runtime, "kubeletVersion": kubelet,
@@ -175,15 +176,15 @@ mod tests {
             ),
             ("docker://", "v1.20.1", json!({}), "docker - -"),
         ] {
-            assert_eq!(summary(&read(runtime, kubelet, labels)), expected);
+            assert_eq!(summary(&read(runtime, kubelet, &labels)), expected);
         }
-        let unreadable = read("containerd 1.7", "v1.30.0", json!({}));
+        let unreadable = read("containerd 1.7", "v1.30.0", &json!({}));
         assert!(matches!(unreadable.member("runtime"), Some(Fact::Unreadable { .. })));
     }
 
     #[test]
     fn a_vendors_kernel_does_not_tell_by_its_number_and_an_unknown_system_is_not_guessed() {
-        let node = read("containerd://2.3.1", "v1.36.2", json!({}));
+        let node = read("containerd://2.3.1", "v1.36.2", &json!({}));
         let kernel = node.member("kernel").unwrap();
         assert_eq!(kernel.member("vendor").and_then(Fact::text), Some("el8"));
         assert_eq!(kernel.member("build").and_then(Fact::int), Some(553));

@@ -216,9 +216,9 @@ impl Reader for Storage {
             class.fact(counts.map_or(0, |counts| counts.all), counts.map_or(0, |counts| counts.silent), announced)
         });
         for provisioner in &provisioners {
-            let named = provisioner.servers().iter();
+            let servers = provisioner.servers().iter();
             let fact = |server: &Fact| Element::of(&provisioner.reference).with("server", server.clone()).done();
-            nfs_servers.extend(named.map(fact));
+            nfs_servers.extend(servers.map(fact));
         }
         facts.set("nfs_servers", lists.fact_of(&[&ALL_VOLUMES, &ALL_CLASSES], nfs_servers));
         facts.set("storage_classes", lists.fact(&ALL_CLASSES, class_facts.collect()));

@@ -3,7 +3,7 @@
 //! Sources: the environment and arguments of containers. Programs built on
 //! sig-storage-lib-external-provisioner take their name from the environment
 //! `PROVISIONER_NAME` or an argument `-provisioner`; a CSI driver is told by
-//! its CSIDriver object. Images are copied and renamed freely: what is given
+//! its `CSIDriver` object. Images are copied and renamed freely: what is given
 //! `PROVISIONER_NAME`, `NFS_SERVER` and `NFS_PATH` is the NFS provisioner,
 //! whatever its image is called.
 

@@ -177,7 +177,9 @@ impl Reader for Workloads {
         let mut problems = Vec::new();
         let mut elements = Vec::new();
         for (_, all) in troubles.values_mut() {
-            all.values_mut().for_each(|trouble| trouble.learn(&self.failures));
+            for trouble in all.values_mut() {
+                trouble.learn(&self.failures);
+            }
         }
         for (owner, all) in troubles.values() {
             problems.extend(all.values().map(|trouble| trouble.fact(owner)));
@@ -209,7 +211,9 @@ impl Workloads {
                 if !troubles.is_empty() {
                     let place = self.bare_troubles.entry(key(pod.reference()));
                     let (_, all) = place.or_insert_with(|| (Arc::clone(pod.reference()), Troubles::new()));
-                    troubles.into_iter().for_each(|trouble| take(all, trouble));
+                    for trouble in troubles {
+                        take(all, trouble);
+                    }
                 }
                 if let Some(workload) = workload(pod) {
                     self.tops.insert(key(pod.reference()), workload);
@@ -224,7 +228,9 @@ impl Workloads {
                     self.groups.insert(place.clone(), group);
                 }
                 if let Some(group) = self.groups.get_mut(&place) {
-                    troubles.into_iter().for_each(|trouble| take(&mut group.troubles, trouble));
+                    for trouble in troubles {
+                        take(&mut group.troubles, trouble);
+                    }
                 }
             }
         }

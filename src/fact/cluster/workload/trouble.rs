@@ -3,7 +3,7 @@
 //!
 //! Sources: `ContainerStatus.state.waiting` of core/v1; the reasons are those
 //! of pkg/kubelet/images/types.go and pkg/kubelet/kuberuntime. Until 1.31 the
-//! kubelet's words for ImagePullBackOff lack the cause; the event of reason
+//! kubelet's words for `ImagePullBackOff` lack the cause; the event of reason
 //! `Failed` for the same image has it.
 
 use std::collections::BTreeMap;

@@ -14,7 +14,9 @@ struct Tree(tempfile::TempDir);
 impl Tree {
     fn of(files: &[(&str, &str)]) -> Self {
         let tree = Tree(tempfile::tempdir().unwrap());
-        files.iter().for_each(|(path, text)| tree.put(path, text));
+        for (path, text) in files {
+            tree.put(path, text);
+        }
         tree
     }
 

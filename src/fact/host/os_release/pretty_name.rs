@@ -1,4 +1,4 @@
-//! What PRETTY_NAME alone tells: the one line of os-release that a Node
+//! What `PRETTY_NAME` alone tells: the one line of os-release that a Node
 //! object carries (`nodeInfo.osImage`).
 //!
 //! The line is turned back into the assignments that its vendor's os-release
@@ -11,6 +11,7 @@ use super::product::Product;
 
 /// An operating system as its name tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(in crate::fact) struct System {
     /// `ID`.
     pub(in crate::fact) id: String,
@@ -32,9 +33,12 @@ pub(in crate::fact) struct System {
     pub(in crate::fact) is_vendor_dated: bool,
 }
 
+/// A beginning, an `ID`, and assignments.
+type Beginning = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// How a name begins, its `ID`, and further assignments of that product. Of
 /// two beginnings the longer stands first.
-const NAMES: &[(&str, &str, &[(&str, &str)])] = &[
+const NAMES: &[Beginning] = &[
     ("UbuntuKylin", "ubuntu", &[("NAME", "UbuntuKylin")]),
     ("Ubuntu Kylin", "ubuntu", &[("NAME", "UbuntuKylin")]),
     ("Ubuntu Core", "ubuntu-core", &[]),
@@ -100,7 +104,7 @@ const NAMES: &[(&str, &str, &[(&str, &str)])] = &[
     ("Container Linux by CoreOS", "coreos", &[]),
 ];
 
-/// What a PRETTY_NAME tells; none where it is not one that we know.
+/// What a `PRETTY_NAME` tells; none where it is not one that we know.
 pub(in crate::fact) fn parse_pretty_name(name: &str) -> Option<System> {
     let name = name.trim();
     let (begin, id, more) = NAMES.iter().find(|(begin, ..)| {
