@@ -686,7 +686,7 @@ fn facts_of_a_cluster_are_a_document_that_is_judged_elsewhere() {
     let mut command = place.command();
     command.args(["audit", "--facts", "-"]).stdin(fs::File::open(&facts).unwrap());
     let text = refused(&command.output().unwrap());
-    assert_eq!(text, "error: failed to read the facts of a cluster from stdin\nhelp: name a file with --facts\n");
+    assert_eq!(text, "error: failed to read the facts of a cluster from a pipe\nhelp: name a file with --facts\n");
 }
 
 #[test]

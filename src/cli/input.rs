@@ -144,10 +144,9 @@ pub(crate) fn read_facts(
         (Outcome::Interrupted, _) => Ok(None),
         (Outcome::Done, Ok(parsed)) => {
             let (hosts, cluster) = parsed?;
-            if cluster.is_some() && path == Path::new("-") {
-                return Err(
-                    Failure::new("read the facts of a cluster from stdin").with_help("name a file with --facts")
-                );
+            if cluster.is_some() && !path.is_file() {
+                let fault = Failure::new("read the facts of a cluster from a pipe");
+                return Err(fault.with_help("name a file with --facts"));
             }
             Ok(Some(hosts))
         }
@@ -189,9 +188,10 @@ fn parse_facts(path: &Path) -> Result<(Vec<NamedFacts>, Option<NamedFacts>), Fai
 }
 
 /// The facts of a cluster among the documents of files, if there are any. They
-/// are needed before any host is judged, so that they cannot come from stdin.
+/// are needed before any host is judged, so that they cannot come from a pipe.
 pub(crate) fn read_cluster_facts(paths: &[PathBuf]) -> Result<Option<NamedFacts>, Failure> {
-    for path in paths.iter().filter(|path| *path != Path::new("-")) {
+    // A pipe would keep it waiting here, where no signal and no deadline ends it.
+    for path in paths.iter().filter(|path| path.is_file()) {
         let mut start = Vec::new();
         let read = open_named(path).and_then(|file| file.take(4096).read_to_end(&mut start));
         read.map_err(|error| Failure::file("read", path, &error))?;
