@@ -94,6 +94,13 @@ fn edns_value(printer: &mut Printer, kind: u16, value: &[u8]) -> Printed {
         5 => algorithms(printer, SIGNATURES, value),
         6 => algorithms(printer, DIGESTS, value),
         7 => algorithms(printer, DENIALS, value),
+        14 if !value.len().is_multiple_of(2) => printer.invalid(),
+        14 => {
+            for at in (0..value.len()).step_by(2) {
+                printer.out.text(if at > 0 { " " } else { "" });
+                printer.out.number(u16_at(value, at)?);
+            }
+        }
         _ => printer.out.hex_bytes(value),
     }
     Ok(())

@@ -49,16 +49,20 @@ fn loopback(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize,
     let name = match family {
         2 => "IPv4",
         10 | 24 | 28 | 30 => "IPv6",
-        _ => "unknown",
+        _ => "Unknown",
     };
     let inner = length.saturating_sub(HEADER);
     if printer.options.link_header {
-        printer.out.text("AF ");
+        printer.out.text(if printer.options.quick { "" } else { "AF " });
         printer.out.text(name);
-        printer.out.text(" (");
-        printer.out.number(family);
-        printer.out.text("), length ");
-        printer.out.length(inner);
+        if !printer.options.quick {
+            printer.out.text(" (");
+            printer.out.number(family);
+            printer.out.byte(b')');
+        }
+        // Its own header counts here.
+        printer.out.text(", length ");
+        printer.out.length(length);
         printer.out.text(": ");
     }
     match family {
@@ -81,21 +85,25 @@ fn cooked(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize, T
     let protocol = u16_at(bytes, 14)?;
     if printer.options.link_header {
         let kind = u32::from(u16_at(bytes, 0)?);
-        pad(printer, super::word(COOKED_KINDS, kind).unwrap_or("?"), 3);
+        let kind = super::word(COOKED_KINDS, kind).unwrap_or("?");
+        // To the right here, and to the left in the second version.
+        for _ in kind.len()..3 {
+            printer.out.byte(b' ');
+        }
+        printer.out.text(kind);
         printer.out.byte(b' ');
-        address(printer, bytes, u16_at(bytes, 4)?, 6)?;
-        if printer.options.quick {
-            printer.out.text(ethernet::name_of(protocol).unwrap_or("Unknown"));
-        } else {
+        if u16_at(bytes, 4)? == 6 {
+            address(printer, bytes, 6, 6)?;
+        }
+        if !printer.options.quick {
             printer.out.text("ethertype ");
             printer.out.text(ethernet::name_of(protocol).unwrap_or("Unknown"));
             printer.out.text(" (0x");
             printer.out.hex(protocol, 4);
-            printer.out.byte(b')');
+            printer.out.text("), length ");
+            printer.out.length(length);
+            printer.out.text(": ");
         }
-        printer.out.text(", length ");
-        printer.out.length(length);
-        printer.out.text(": ");
     }
     ethernet::print_typed(printer, protocol, rest(bytes, HEADER), length.saturating_sub(HEADER), None)?;
     Ok(HEADER)
