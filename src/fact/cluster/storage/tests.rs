@@ -42,7 +42,7 @@ parameters: {archiveOnDelete: 'false', restuserkey: hidden, secretName: named}
 
 fn event(kind: &str, reason: &str, message: &str) -> String {
     format!(
-        "apiVersion: v1\nkind: Event\nmetadata: {{name: e, namespace: shop}}\ninvolvedObject: {{kind: PersistentVolumeClaim, namespace: shop, name: data}}\ntype: {kind}\nreason: {reason}\nmessage: '{message}'\n---\n"
+        "apiVersion: v1\nkind: Event\nmetadata: {{name: {reason}, namespace: shop}}\ninvolvedObject: {{kind: PersistentVolumeClaim, namespace: shop, name: data}}\ntype: {kind}\nreason: {reason}\nmessage: '{message}'\n---\n"
     )
 }
 
