@@ -60,6 +60,27 @@ pub struct Finding {
     pub fingerprint: String,
 }
 
+#[cfg(test)]
+impl Finding {
+    /// A finding that says no more than this, for tests.
+    pub(crate) fn plain(rule: &str, severity: Severity, verdict: Verdict, subject: Subject) -> Self {
+        Finding {
+            rule: rule.to_owned(),
+            title: String::new(),
+            severity,
+            verdict,
+            subject,
+            message: String::new(),
+            evidence: Vec::new(),
+            fix: None,
+            references: Vec::new(),
+            waiver: None,
+            baseline: None,
+            fingerprint: format!("of {rule}"),
+        }
+    }
+}
+
 /// What a report says of the waiver that covers a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaiverNote {

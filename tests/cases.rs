@@ -8,10 +8,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use scanner::rule::{LoadOptions, RuleSet, Verdict};
+use scanner::rule::{LoadOptions, RuleSet};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::facts::audit;
+use super::objects::{Expected, compare};
 
 /// Part of a host tree.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -53,7 +55,7 @@ struct Case {
     processes: BTreeMap<u32, Program>,
     #[serde(default)]
     may_fail: Vec<String>,
-    expect: BTreeMap<String, String>,
+    expect: BTreeMap<String, Expected>,
     #[serde(default)]
     #[expect(dead_code, reason = "for the reader of the case")]
     comment: Option<String>,
@@ -117,31 +119,19 @@ fn judge(case: &Case, layers: &BTreeMap<String, Layer>, rules: &RuleSet) -> Vec<
         },
     );
     let (_, findings) = audit(folder.path(), rules, &BTreeSet::new());
-    let mut wrong = Vec::new();
-    for (rule, expected) in &case.expect {
-        let (verdict, severity) = expected.split_once('/').map_or((expected.as_str(), None), |(v, s)| (v, Some(s)));
-        let Some(finding) = findings.iter().find(|finding| finding.rule == *rule) else {
-            wrong.push(format!("{rule}: expected {expected}, got no finding"));
-            continue;
-        };
-        let got = serde_json::to_value(finding.verdict).unwrap();
-        let got_severity = serde_json::to_value(finding.severity).unwrap();
-        if got != verdict || severity.is_some_and(|severity| got_severity != severity) {
-            wrong.push(format!("{rule}: expected {expected}, got {got}/{got_severity}: {}", finding.message));
-        }
-    }
-    for finding in findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
-        if !may_fail.contains(finding.rule.as_str()) && !case.expect.contains_key(&finding.rule) {
-            wrong.push(format!("{}: must not fail: {}", finding.rule, finding.message));
-        }
-    }
-    wrong
+    let may_fail: Vec<String> = may_fail.into_iter().map(str::to_owned).collect();
+    compare(&case.expect, &may_fail, &findings)
 }
 
-#[test]
-fn every_case_gives_its_verdicts_and_nothing_else_fails() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
-    let layers: BTreeMap<String, Layer> =
+/// Judges every case of the files of a folder by the layers in its
+/// `layers.yaml`; gives how many there are, and what is wrong with them.
+pub(crate) fn judge_folder<C: DeserializeOwned, L: DeserializeOwned>(
+    folder: &str,
+    name: impl Fn(&C) -> &str,
+    judge: impl Fn(&C, &BTreeMap<String, L>, &RuleSet) -> Vec<String>,
+) -> (usize, String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let layers: BTreeMap<String, L> =
         serde_saphyr::from_str(&fs::read_to_string(folder.join("layers.yaml")).unwrap()).unwrap();
     let rules = RuleSet::load(&LoadOptions::default()).expect("the built-in rules load");
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -151,17 +141,23 @@ fn every_case_gives_its_verdicts_and_nothing_else_fails() {
         if file.extension().is_none_or(|extension| extension != "yaml") || file.ends_with("layers.yaml") {
             continue;
         }
-        let cases: Vec<Case> = serde_saphyr::from_str(&fs::read_to_string(&file).unwrap())
+        let cases: Vec<C> = serde_saphyr::from_str(&fs::read_to_string(&file).unwrap())
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         for case in cases {
             count += 1;
             let wrong = judge(&case, &layers, &rules);
             if !wrong.is_empty() {
-                let name = file.file_name().unwrap().to_string_lossy();
-                report.extend([format!("{name}: {}\n    {}\n", case.name, wrong.join("\n    "))]);
+                let file = file.file_name().unwrap().to_string_lossy();
+                report.extend([format!("{file}: {}\n    {}\n", name(&case), wrong.join("\n    "))]);
             }
         }
     }
+    (count, report)
+}
+
+#[test]
+fn every_case_gives_its_verdicts_and_nothing_else_fails() {
+    let (count, report) = judge_folder("fixtures/cases", |case: &Case| case.name.as_str(), judge);
     assert!(count > 50, "only {count} cases were found");
     assert!(report.is_empty(), "\n{report}");
 }

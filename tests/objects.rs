@@ -5,8 +5,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use scanner::evaluate::{audit_cluster, audit_host};
@@ -16,11 +14,11 @@ use scanner::fact::host::root::HostRoot;
 use scanner::fact::host::{Host, collect};
 use scanner::fact::join;
 use scanner::finding::{Finding, Verdict};
+use scanner::rule::RuleSet;
 use scanner::rule::select::Selection;
-use scanner::rule::{LoadOptions, RuleSet};
 use serde::Deserialize;
 
-use super::cases::{Layer, build};
+use super::cases::{Layer, build, judge_folder};
 use super::facts::NOW;
 
 /// One set of objects and its verdicts.
@@ -67,7 +65,7 @@ pub(crate) fn audit_objects(texts: &[(&str, &str)], hosts: &BTreeMap<String, Lay
     }
     let (_, faults) = files.finish();
     assert!(faults.is_empty(), "{faults:?}");
-    let mut cluster = collection.into_facts("not read");
+    let mut cluster = collection.facts("not read");
     let (mut findings, mut judged) = (Vec::new(), Vec::new());
     for layer in hosts.values() {
         let folder = tempfile::tempdir().unwrap();
@@ -153,28 +151,7 @@ pub(crate) fn compare(expect: &BTreeMap<String, Expected>, may_fail: &[String], 
 
 #[test]
 fn every_set_gives_its_verdicts_and_nothing_else_fails() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/objects");
-    let layers: BTreeMap<String, String> =
-        serde_saphyr::from_str(&fs::read_to_string(folder.join("layers.yaml")).unwrap()).unwrap();
-    let rules = RuleSet::load(&LoadOptions::default()).expect("the built-in rules load");
-    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let (mut count, mut report) = (0, String::new());
-    for file in files {
-        if file.extension().is_none_or(|extension| extension != "yaml") || file.ends_with("layers.yaml") {
-            continue;
-        }
-        let cases: Vec<Case> = serde_saphyr::from_str(&fs::read_to_string(&file).unwrap())
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        for case in cases {
-            count += 1;
-            let wrong = judge(&case, &layers, &rules);
-            if !wrong.is_empty() {
-                let name = file.file_name().unwrap().to_string_lossy();
-                report.extend([format!("{name}: {}\n    {}\n", case.name, wrong.join("\n    "))]);
-            }
-        }
-    }
+    let (count, report) = judge_folder("fixtures/objects", |case: &Case| case.name.as_str(), judge);
     assert!(count > 0, "no case was found");
     assert!(report.is_empty(), "\n{report}");
 }

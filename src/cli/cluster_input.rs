@@ -145,7 +145,6 @@ impl ClusterArgs {
             kubeconfigs,
             is_named: self.kubeconfig.is_some(),
             context: self.context.clone(),
-            namespace: None,
             impersonate: self.as_user.clone(),
             impersonate_groups: self.as_group.clone(),
             service: get("KUBERNETES_SERVICE_HOST").zip(get("KUBERNETES_SERVICE_PORT")),

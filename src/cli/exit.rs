@@ -99,20 +99,7 @@ mod tests {
     use crate::finding::{BaselineMark, Subject};
 
     fn finding(severity: Severity, verdict: Verdict) -> Finding {
-        Finding {
-            rule: "node/x".to_owned(),
-            title: String::new(),
-            severity,
-            verdict,
-            subject: Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: "n".to_owned() },
-            message: String::new(),
-            evidence: Vec::new(),
-            fix: None,
-            references: Vec::new(),
-            waiver: None,
-            baseline: None,
-            fingerprint: String::new(),
-        }
+        Finding::plain("node/x", severity, verdict, Subject::target("host", "n".to_owned()))
     }
 
     fn code(findings: &[Finding], fail_on: Option<Severity>, strict: bool) -> u8 {

@@ -16,7 +16,7 @@ use super::input::{HostArgs, open_host, read_host};
 use super::interrupt::Work;
 use super::output::{Destination, ListFormat};
 use super::terminal::Terminal;
-use crate::fact::{Facts, catalogue};
+use crate::fact::catalogue;
 use crate::report::facts::{Collector, FACTS_SCHEMA, FactsDocument, Named, write_list};
 use crate::report::{View, write_pretty};
 
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
     let mut written = Ok(());
     for (cluster, host, facts) in cluster.into_iter().chain(host) {
         // Others were read because these depend on them.
-        let facts = if wanted.is_empty() { facts } else { only(&wanted, &facts) };
+        let facts = if wanted.is_empty() { facts } else { facts.only(&wanted) };
         written = written.and(match args.format {
             ListFormat::Table => {
                 let view = if destination.is_stdout() { terminal.view } else { View::default() };
@@ -102,21 +102,9 @@ pub(crate) fn run(args: &FactsArgs, terminal: Terminal) -> Result<Exit, Failure>
     Ok(Exit::Clean)
 }
 
-fn only(wanted: &BTreeSet<String>, facts: &Facts) -> Facts {
-    let mut only = Facts::default();
-    for path in wanted {
-        if let Some(fact) = facts.get(path) {
-            only.set(path, fact.clone());
-        }
-    }
-    only
-}
-
 /// A misspelt fact would otherwise give an empty list.
 fn refuse_unknown(wanted: &BTreeSet<String>) -> Result<(), Failure> {
-    let is_within =
-        |path: &str, group: &str| path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    let is_known = |name: &str| catalogue::joined().any(|doc| is_within(doc.path, name) || is_within(name, doc.path));
+    let is_known = |name: &str| catalogue::joined().any(|doc| catalogue::overlap(doc.path, name));
     match wanted.iter().find(|name| !is_known(name)) {
         Some(name) => {
             let near = catalogue::joined()

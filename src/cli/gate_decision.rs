@@ -102,20 +102,7 @@ mod tests {
     use crate::finding::Subject;
 
     fn finding(rule: &str, severity: Severity, verdict: Verdict) -> Finding {
-        Finding {
-            rule: rule.to_owned(),
-            title: String::new(),
-            severity,
-            verdict,
-            subject: Subject::target("cluster", "c".to_owned()),
-            message: String::new(),
-            evidence: Vec::new(),
-            fix: None,
-            references: Vec::new(),
-            waiver: None,
-            baseline: None,
-            fingerprint: rule.to_owned(),
-        }
+        Finding::plain(rule, severity, verdict, Subject::target("cluster", "c".to_owned()))
     }
 
     fn question(is_complete: bool) -> Question<'static> {

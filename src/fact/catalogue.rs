@@ -4,7 +4,9 @@
 //! refused instead of being silently absent. Each collector declares its own
 //! part; this module only joins them.
 
-use super::{cluster, host};
+use std::collections::BTreeSet;
+
+use super::{Fact, Facts, Source, cluster, host};
 
 /// Facts that no collector delivers: the caller sets them.
 const GIVEN: &[FactDoc] = &[
@@ -43,6 +45,32 @@ pub fn joined() -> impl Iterator<Item = &'static FactDoc> {
     let host = host::COLLECTORS.iter().flat_map(|collector| collector.facts);
     let cluster = cluster::COLLECTORS.iter().flat_map(|collector| collector.facts);
     host.chain(cluster).chain(GIVEN)
+}
+
+/// Whether one of two dotted paths is the other or lies beneath it.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let is_within =
+        |path: &str, group: &str| path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    is_within(one, other) || is_within(other, one)
+}
+
+/// Whether a collector of these facts delivers something of what is wanted.
+pub(super) fn delivers(facts: &[FactDoc], wanted: &BTreeSet<String>) -> bool {
+    facts.iter().any(|doc| wanted.iter().any(|path| overlap(path, doc.path)))
+}
+
+/// What a collector read, in which everything that it declares and left out is
+/// unreadable; nothing was read where it failed.
+pub(super) fn complete(read: Option<Facts>, collector: &str, declared: &[FactDoc]) -> Facts {
+    let what = if read.is_none() { "failed" } else { "said nothing of it" };
+    let mut facts = read.unwrap_or_default();
+    for doc in declared {
+        if facts.get(doc.path).is_none() {
+            let reason = format!("the collector {collector} {what}");
+            facts.set(doc.path, Fact::unreadable(Source::default_of("scanner itself"), reason));
+        }
+    }
+    facts
 }
 
 /// One fact that a collector delivers.

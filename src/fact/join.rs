@@ -19,12 +19,7 @@ pub fn join(cluster: &mut Facts, host: &mut Facts, wanted: &BTreeSet<String>) ->
     let node = nodes.get(at)?;
     let name = node.member("name")?.text()?.to_owned();
     host.set("node_object", node.clone());
-    let mut kept = Facts::default();
-    for path in wanted {
-        if let Some(fact) = host.get(path).filter(|_| path != "node_object") {
-            kept.set(path, fact.clone());
-        }
-    }
+    let kept = host.only(wanted.iter().filter(|path| *path != "node_object"));
     let kept = Fact::group(kept.roots().clone());
     if let Some(Fact::Known { value: Value::List(nodes), .. }) = cluster.get_mut("nodes")
         && let Some(Fact::Known { value: Value::Map(members), .. }) = nodes.get_mut(at)

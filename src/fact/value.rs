@@ -232,6 +232,17 @@ impl Facts {
         self.roots.get_mut(root)
     }
 
+    /// What lies at the wanted paths.
+    pub(crate) fn only<'w>(&self, wanted: impl IntoIterator<Item = &'w String>) -> Facts {
+        let mut only = Facts::default();
+        for path in wanted {
+            if let Some(fact) = self.get(path) {
+                only.set(path, fact.clone());
+            }
+        }
+        only
+    }
+
     /// The known text at a dotted path.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.get(path).and_then(Fact::text)

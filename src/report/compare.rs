@@ -173,24 +173,11 @@ mod tests {
     use crate::report::Run;
 
     fn host(name: &str) -> Subject {
-        Subject { kind: "host".to_owned(), api_version: None, namespace: None, name: name.to_owned() }
+        Subject::target("host", name.to_owned())
     }
 
     fn finding(rule: &str, verdict: Verdict) -> Finding {
-        Finding {
-            rule: rule.to_owned(),
-            title: String::new(),
-            severity: Severity::High,
-            verdict,
-            subject: host("cn-01"),
-            message: String::new(),
-            evidence: Vec::new(),
-            fix: None,
-            references: Vec::new(),
-            waiver: None,
-            baseline: None,
-            fingerprint: format!("of {rule}"),
-        }
+        Finding::plain(rule, Severity::High, verdict, host("cn-01"))
     }
 
     fn report(findings: Vec<Finding>) -> Report {

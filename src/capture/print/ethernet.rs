@@ -132,7 +132,7 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Resul
     Ok(at)
 }
 
-fn print_length(printer: &mut Printer, length: usize) {
+pub(super) fn print_length(printer: &mut Printer, length: usize) {
     printer.out.text(", length ");
     printer.out.length(length);
     printer.out.text(": ");

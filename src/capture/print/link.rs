@@ -96,13 +96,7 @@ fn cooked(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize, T
             address(printer, bytes, 6, 6)?;
         }
         if !printer.options.quick {
-            printer.out.text("ethertype ");
-            printer.out.text(ethernet::name_of(protocol).unwrap_or("Unknown"));
-            printer.out.text(" (0x");
-            printer.out.hex(protocol, 4);
-            printer.out.text("), length ");
-            printer.out.length(length);
-            printer.out.text(": ");
+            ethertype(printer, protocol, length);
         }
     }
     ethernet::print_typed(printer, protocol, rest(bytes, HEADER), length.saturating_sub(HEADER), None)?;
@@ -131,16 +125,19 @@ fn cooked2(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize, 
         printer.out.number(index);
         printer.out.byte(b' ');
         address(printer, bytes, u16::from(u8_at(bytes, 11)?), 12)?;
-        printer.out.text("ethertype ");
-        printer.out.text(ethernet::name_of(protocol).unwrap_or("Unknown"));
-        printer.out.text(" (0x");
-        printer.out.hex(protocol, 4);
-        printer.out.text("), length ");
-        printer.out.length(length);
-        printer.out.text(": ");
+        ethertype(printer, protocol, length);
     }
     ethernet::print_typed(printer, protocol, rest(bytes, HEADER), length.saturating_sub(HEADER), None)?;
     Ok(HEADER)
+}
+
+fn ethertype(printer: &mut Printer, protocol: u16, length: usize) {
+    printer.out.text("ethertype ");
+    printer.out.text(ethernet::name_of(protocol).unwrap_or("Unknown"));
+    printer.out.text(" (0x");
+    printer.out.hex(protocol, 4);
+    printer.out.byte(b')');
+    ethernet::print_length(printer, length);
 }
 
 fn address(printer: &mut Printer, bytes: &[u8], length: u16, at: usize) -> Result<(), Truncated> {

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value as Json;
 
 use super::{COLLECTORS, Collector, ONLY_NAMED, Object, Reader, Request, Scope, What};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, catalogue};
 
 /// How the list of one request ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,9 @@ pub struct Lists {
 pub struct Collection {
     readers: Vec<Work>,
     requests: Vec<Request>,
+    /// For each request, the places of the readers that see its objects, with
+    /// the part that each asked for.
+    routes: Vec<Vec<(usize, Vec<Option<Scope>>)>>,
     outcomes: Mutex<Vec<(Request, Listing)>>,
     /// Requests of which something was seen and something could not be read.
     partial: Mutex<Vec<Request>>,
@@ -53,11 +56,7 @@ impl Collection {
     /// segments; an empty set means every fact.
     pub fn new(wanted: &BTreeSet<String>) -> Self {
         let is_wanted = |collector: &&Collector| {
-            (wanted.is_empty() && !ONLY_NAMED.contains(&collector.name))
-                || collector
-                    .facts
-                    .iter()
-                    .any(|doc| wanted.iter().any(|path| is_within(path, doc.path) || is_within(doc.path, path)))
+            (wanted.is_empty() && !ONLY_NAMED.contains(&collector.name)) || catalogue::delivers(collector.facts, wanted)
         };
         let readers: Vec<Work> = COLLECTORS
             .iter()
@@ -77,7 +76,8 @@ impl Collection {
         // A list of all namespaces holds that of one, and one object.
         let all = requests.clone();
         requests.retain(|request| !all.iter().any(|other| other != request && answers(other, request)));
-        Collection { readers, requests, outcomes: Mutex::default(), partial: Mutex::default() }
+        let routes = requests.iter().map(|request| routes(request, &readers)).collect();
+        Collection { readers, requests, routes, outcomes: Mutex::default(), partial: Mutex::default() }
     }
 
     /// What to ask for; each once, in as much detail as anyone needs.
@@ -87,12 +87,15 @@ impl Collection {
 
     /// One object that answers a request of [`Collection::requests`].
     pub fn see(&self, request: &Request, json: &Json) {
-        let object = Object::new(request, json);
-        let is_seen = |own: &Request| {
-            let (namespace, name) = (object.namespace().unwrap_or_default(), object.name());
-            answers(request, own) && own.scope().is_none_or(|scope| scope.holds(namespace, name))
+        let Some(routes) = self.requests.iter().position(|own| own == request).and_then(|at| self.routes.get(at))
+        else {
+            return;
         };
-        for work in self.readers.iter().filter(|work| work.collector.requests.iter().any(is_seen)) {
+        let object = Object::new(request, json);
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name());
+        let holds = |scope: &Option<Scope>| scope.is_none_or(|scope| scope.holds(namespace, name));
+        let seeing = routes.iter().filter(|(_, scopes)| scopes.iter().any(holds));
+        for work in seeing.filter_map(|(at, _)| self.readers.get(*at)) {
             let mut slot = work.reader.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(reader) = slot.as_mut() else { continue };
             // A fault of ours must cost only this collector's facts.
@@ -114,14 +117,9 @@ impl Collection {
         self.end(request, Listing::Unreadable(reason));
     }
 
-    /// The facts, when nothing more will come. Requests whose end was not
-    /// said are unreadable for the reason given.
-    pub fn into_facts(self, reason: &str) -> Facts {
-        self.facts(reason)
-    }
-
     /// The facts by now, of a collection that others may still hold: what they
-    /// see later is not counted.
+    /// see later is not counted. Requests whose end was not said are unreadable
+    /// for the reason given.
     pub fn facts(&self, reason: &str) -> Facts {
         let mut outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
         for request in &self.requests {
@@ -135,16 +133,7 @@ impl Collection {
         for work in &self.readers {
             let reader = work.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
             let read = reader.and_then(|reader| catch_unwind(AssertUnwindSafe(|| reader.finish(&lists))).ok());
-            let failed = read.is_none();
-            let mut read = read.unwrap_or_default();
-            for doc in work.collector.facts.iter().filter(|doc| doc.kind != crate::fact::catalogue::Type::Host) {
-                if read.get(doc.path).is_none() {
-                    let what = if failed { "failed" } else { "said nothing of it" };
-                    let reason = format!("the collector {} {what}", work.collector.name);
-                    read.set(doc.path, Fact::unreadable(Source::default_of("scanner itself"), reason));
-                }
-            }
-            facts.merge(read);
+            facts.merge(catalogue::complete(read, work.collector.name, work.collector.facts));
         }
         facts
     }
@@ -199,6 +188,31 @@ impl Lists {
         elements.extend(gaps.into_iter().map(|reason| Fact::Unreadable { source: None, reason }));
         Fact::group(elements)
     }
+
+    /// A list fact of kinds of which one is enough: one that was not read is an
+    /// element that could not be read, and files that hold none of one say
+    /// nothing by that. Where they hold none at all, the first kind answers.
+    pub fn fact_of_any(&self, requests: &[Request], mut elements: Vec<Fact>) -> Fact {
+        let is_recorded = |request: &&Request| !matches!(self.of(request), Listing::NotRecorded(_));
+        let recorded: Vec<&Request> = requests.iter().filter(is_recorded).collect();
+        match requests.first() {
+            Some(first) if elements.is_empty() && recorded.is_empty() => self.fact(first, elements),
+            _ => {
+                let gaps = recorded.into_iter().filter_map(|request| self.gap(request));
+                elements.extend(gaps.map(|reason| Fact::Unreadable { source: None, reason }));
+                Fact::group(elements)
+            }
+        }
+    }
+}
+
+/// The readers that the objects of a request are for.
+fn routes(request: &Request, readers: &[Work]) -> Vec<(usize, Vec<Option<Scope>>)> {
+    let scopes = |work: &Work| -> Vec<Option<Scope>> {
+        let own = work.collector.requests.iter().filter(|own| answers(request, own));
+        own.map(Request::scope).collect()
+    };
+    readers.iter().map(scopes).enumerate().filter(|(_, scopes)| !scopes.is_empty()).collect()
 }
 
 /// Whether the answer to one request holds that to the other.
@@ -208,8 +222,4 @@ fn answers(asked: &Request, needed: &Request) -> bool {
         (what, wanted) => what == wanted,
     };
     is_held && (asked.labels, asked.fields) == (needed.labels, needed.fields) && asked.detail >= needed.detail
-}
-
-fn is_within(path: &str, group: &str) -> bool {
-    path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

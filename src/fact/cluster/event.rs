@@ -204,7 +204,7 @@ mod tests {
         let mut files = Files::new(&collection);
         files.read("events.json", &(event(111) + &event(222)));
         files.finish();
-        let facts = collection.into_facts("not read");
+        let facts = collection.facts("not read");
         let events = facts.get("events").and_then(Fact::list).unwrap();
         let of = |key: &str| events[0].member(key).cloned();
         assert_eq!(events.len(), 1);

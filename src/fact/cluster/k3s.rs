@@ -161,7 +161,7 @@ mod tests {
         let mut files = Files::new(&collection);
         files.read("node.json", &node.to_string());
         files.finish();
-        let facts = collection.into_facts("");
+        let facts = collection.facts("");
         facts
             .get("k3s_nodes")
             .and_then(Fact::list)

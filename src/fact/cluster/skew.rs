@@ -6,6 +6,7 @@ use super::component::{Component, Components};
 use super::resource::{DAEMON_SETS, NODES, PODS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
+use crate::fact::version::Version;
 use crate::fact::{Fact, Facts, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
@@ -112,11 +113,10 @@ fn bound(element: Element, name: &'static str, version: &Fact) -> Fact {
         .done()
 }
 
-/// The minor of `v1.29.0-eks-a1b2` or `1.30.0+k3s1`.
+/// The minor of `v1.29.0-eks-a1b2` or `1.30.0+k3s1`; Kubernetes' major is 1.
 fn minor_of(version: &str) -> Option<i64> {
-    let rest = version.trim_start_matches('v').strip_prefix("1.")?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
+    let version = Version::parse(version).filter(|version| version.major() == 1)?;
+    i64::try_from(version.minor()).ok()
 }
 
 #[cfg(test)]

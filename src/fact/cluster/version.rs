@@ -146,7 +146,7 @@ mod tests {
         files.read("objects.yaml", &format!("---\n{}", documents.concat()));
         let (_, faults) = files.finish();
         assert!(faults.is_empty(), "{faults:?}");
-        collection.into_facts("not read")
+        collection.facts("not read")
     }
 
     #[test]

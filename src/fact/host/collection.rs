@@ -13,7 +13,7 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use super::{COLLECTORS, Collector, Host};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, catalogue};
 
 /// Runs the collectors that deliver the wanted facts, and those they need.
 ///
@@ -165,29 +165,11 @@ fn longest_chain(collector: &Collector, all: &[&Collector], depth: usize) -> usi
 /// Runs one collector; facts that it left out, or a panic, become unreadable.
 fn run(collector: &Collector, host: &Host, earlier: &Facts) -> Facts {
     let outcome = catch_unwind(AssertUnwindSafe(|| (collector.collect)(host, earlier)));
-    let failed = outcome.is_err();
-    let mut facts = outcome.unwrap_or_default();
-    for doc in collector.facts {
-        if facts.get(doc.path).is_none() {
-            let reason = if failed {
-                format!("the collector {} failed", collector.name)
-            } else {
-                format!("the collector {} said nothing of it", collector.name)
-            };
-            facts.set(doc.path, Fact::unreadable(Source::default_of("scanner itself"), reason));
-        }
-    }
-    facts
+    catalogue::complete(outcome.ok(), collector.name, collector.facts)
 }
 
 fn needed_collectors(wanted: &BTreeSet<String>) -> Vec<&'static Collector> {
-    let delivers = |collector: &Collector| {
-        wanted.is_empty()
-            || collector
-                .facts
-                .iter()
-                .any(|doc| wanted.iter().any(|path| is_within(path, doc.path) || is_within(doc.path, path)))
-    };
+    let delivers = |collector: &Collector| wanted.is_empty() || catalogue::delivers(collector.facts, wanted);
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&Collector> = COLLECTORS.iter().filter(|collector| delivers(collector)).collect();
     while let Some(collector) = open.pop() {
@@ -196,9 +178,4 @@ fn needed_collectors(wanted: &BTreeSet<String>) -> Vec<&'static Collector> {
         }
     }
     COLLECTORS.iter().filter(|collector| names.contains(collector.name)).collect()
-}
-
-/// Whether `path` is `group` or lies beneath it.
-fn is_within(path: &str, group: &str) -> bool {
-    path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

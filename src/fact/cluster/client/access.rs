@@ -29,8 +29,6 @@ pub struct Access {
     pub is_named: bool,
     /// The context to use instead of the current one.
     pub context: Option<String>,
-    /// The namespace to look at, instead of all of them.
-    pub namespace: Option<String>,
     /// The user to act as.
     pub impersonate: Option<String>,
     /// The groups to act as.
@@ -49,8 +47,6 @@ pub struct Server {
     pub(super) config: Config,
     /// The cluster's name in the kubeconfig; `cluster` from within a pod.
     pub name: String,
-    /// The namespace to look at, instead of all of them.
-    pub namespace: Option<String>,
 }
 
 impl Server {
@@ -92,7 +88,7 @@ impl Access {
         config.headers.push((USER_AGENT, agent));
         // Retrying is the business of whoever knows the deadline.
         config.default_retry = false;
-        Ok(Server { config, name, namespace: self.namespace.clone() })
+        Ok(Server { config, name })
     }
 
     fn read(&self, path: &Path) -> Result<Option<Kubeconfig>, Fault> {

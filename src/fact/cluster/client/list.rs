@@ -39,11 +39,10 @@ pub(super) async fn read(
     collection: &Arc<Collection>,
     request: Request,
     served: &Served,
-    namespace: Option<&str>,
 ) -> Listing {
     let denied = |failure: &Failure| {
         let late = if matches!(failure, Failure::Late(_)) { session.late() } else { String::new() };
-        Listing::Unreadable(format!("{}: {late}{}", what(&request, namespace), failure.text()))
+        Listing::Unreadable(format!("{}: {late}{}", what(&request), failure.text()))
     };
     let (resource, scope) = match request.what {
         What::Path(path) => {
@@ -67,7 +66,7 @@ pub(super) async fn read(
             None => Listing::NotServed,
             Some(others) => Listing::Unreadable(format!(
                 "{}: the server has it in the versions {others}, whose fields are not known here",
-                what(&request, namespace)
+                what(&request)
             )),
         };
     }
@@ -80,7 +79,7 @@ pub(super) async fn read(
             scope => {
                 let space = match scope {
                     Scope::Namespace(space) => space,
-                    _ => namespace.filter(|_| resource.is_namespaced).unwrap_or_default(),
+                    _ => "",
                 };
                 let path = format!("{}?{}", collection_path(resource, version, space), query(&request));
                 let mut list = List { session, request: &request, path, is_again: false };
@@ -98,7 +97,7 @@ pub(super) async fn read(
 }
 
 /// What a request does, in the words of RBAC.
-pub(super) fn what(request: &Request, namespace: Option<&str>) -> String {
+pub(super) fn what(request: &Request) -> String {
     match request.what {
         What::Path(path) => format!("get {path}"),
         What::ObjectsOfFiles => "read files".to_owned(),
@@ -109,10 +108,7 @@ pub(super) fn what(request: &Request, namespace: Option<&str>) -> String {
         What::Objects(resource, Scope::Namespace(space)) => {
             format!("list {} in namespace {space}", resource.full_name())
         }
-        What::Objects(resource, Scope::Everywhere) => match namespace.filter(|_| resource.is_namespaced) {
-            Some(space) => format!("list {} in namespace {space}", resource.full_name()),
-            None => format!("list {}", resource.full_name()),
-        },
+        What::Objects(resource, Scope::Everywhere) => format!("list {}", resource.full_name()),
     }
 }
 
@@ -303,11 +299,11 @@ mod tests {
 
     #[test]
     fn a_request_is_named_as_rbac_has_it() {
-        assert_eq!(what(&Request::all(&DEPLOYMENTS), None), "list deployments.apps");
-        assert_eq!(what(&Request::all(&DEPLOYMENTS), Some("shop")), "list deployments.apps in namespace shop");
-        assert_eq!(what(&Request::all(&NODES), Some("shop")), "list nodes");
+        assert_eq!(what(&Request::all(&DEPLOYMENTS)), "list deployments.apps");
+        assert_eq!(what(&Request::within(&DEPLOYMENTS, "shop")), "list deployments.apps in namespace shop");
+        assert_eq!(what(&Request::all(&NODES)), "list nodes");
         let named = Request::named(&CONFIG_MAPS, "kube-system", "kubeadm-config");
-        assert_eq!(what(&named, None), "get configmaps kubeadm-config in namespace kube-system");
-        assert_eq!(what(&Request::path("/metrics"), None), "get /metrics");
+        assert_eq!(what(&named), "get configmaps kubeadm-config in namespace kube-system");
+        assert_eq!(what(&Request::path("/metrics")), "get /metrics");
     }
 }

@@ -63,7 +63,7 @@ pub fn read(
         let deadline = (started + limit).into();
         let session = Arc::new(Session { client, tally: Arc::clone(tally), deadline, limit, patience });
         let groups = Arc::new(discovery::ask(&session, &server.url()).await?);
-        read_lists(&session, collection, &groups, server.namespace.as_deref()).await;
+        read_lists(&session, collection, &groups).await;
         Ok(())
     });
     // A look-up of a name may still hang.
@@ -71,12 +71,7 @@ pub fn read(
     ended
 }
 
-async fn read_lists(
-    session: &Arc<Session>,
-    collection: &Arc<Collection>,
-    served: &Arc<Served>,
-    namespace: Option<&str>,
-) {
+async fn read_lists(session: &Arc<Session>, collection: &Arc<Collection>, served: &Arc<Served>) {
     let mut requests = collection.requests().to_vec();
     // The long lists first, so that no long one is left for the end.
     requests.sort_by_key(|request| !is_long(request));
@@ -85,13 +80,13 @@ async fn read_lists(
     let mut workers = JoinSet::new();
     for _ in 0..LISTS_AT_ONCE {
         let (session, collection, served) = (Arc::clone(session), Arc::clone(collection), Arc::clone(served));
-        let (queue, namespace) = (Arc::clone(&queue), namespace.map(str::to_owned));
+        let queue = Arc::clone(&queue);
         let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         workers.spawn(async move {
             while let Some(request) = next() {
-                let reading = list::read(&session, &collection, request, &served, namespace.as_deref());
+                let reading = list::read(&session, &collection, request, &served);
                 let listing = tokio::time::timeout_at(session.deadline, reading).await.unwrap_or_else(|_| {
-                    let what = list::what(&request, namespace.as_deref());
+                    let what = list::what(&request);
                     Listing::Unreadable(format!("{what}: {}it was still being sent", session.late()))
                 });
                 collection.end(&request, listing);

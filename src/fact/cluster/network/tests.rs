@@ -13,7 +13,7 @@ fn read(documents: &str) -> Facts {
     files.read("objects.yaml", &format!("---\n{documents}"));
     let (_, faults) = files.finish();
     assert!(faults.is_empty(), "{faults:?}");
-    collection.into_facts("not read")
+    collection.facts("not read")
 }
 
 /// Plugin, encapsulation, overhead and configured MTU.

@@ -208,7 +208,7 @@ impl Reader for Storage {
             let counts = provisioner.announces.as_deref().and_then(|name| counts.get(name));
             provisioner.fact(counts.map_or(0, |counts| counts.all), counts.map_or(0, |counts| counts.pending))
         });
-        let provisioner_facts = super::workload::with_gaps(provisioner_facts.collect(), ANNOUNCING, lists);
+        let provisioner_facts = lists.fact_of_any(ANNOUNCING, provisioner_facts.collect());
         let class_facts = classes.iter().map(|class| {
             let counts = of_class.get(class.name.as_str());
             let announced = is_announced.get(class.provisioner.as_str()).cloned();

@@ -11,7 +11,7 @@ fn read(objects: &str) -> Facts {
     let mut files = Files::new(&collection);
     files.read("objects.yaml", objects);
     assert_eq!(files.finish().1, []);
-    collection.into_facts("not read")
+    collection.facts("not read")
 }
 
 fn first(facts: &Facts, list: &str, member: &str) -> Option<Fact> {

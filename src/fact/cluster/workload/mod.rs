@@ -20,7 +20,7 @@ use serde_json::Value as Json;
 use super::resource::{
     CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, PODS, REPLICA_SETS, RUNTIME_CLASSES, STATEFUL_SETS,
 };
-use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
+use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::{Fact, Facts, ObjectReference, Source};
 use owner::{Key, key};
@@ -197,7 +197,7 @@ impl Reader for Workloads {
             elements.push(element.done());
         }
         facts.set("pod_problems", lists.fact(&ALL_PODS, problems));
-        facts.set("workloads", with_gaps(elements, HOLDING, lists));
+        facts.set("workloads", lists.fact_of_any(HOLDING, elements));
         facts
     }
 }
@@ -285,19 +285,6 @@ fn workload(object: &Object<'_>) -> Option<Workload> {
     let runtime_class = runtime_class.filter(|name| !name.is_empty()).map(str::to_owned);
     let element = template::describe(element, object, spec, path);
     Some(Workload { reference: Arc::clone(reference), element, runtime_class })
-}
-
-/// A list of what was seen of several kinds. Kinds that were not read are
-/// elements that cannot be read; files that hold none of them say nothing.
-pub(super) fn with_gaps(mut elements: Vec<Fact>, requests: &[Request], lists: &Lists) -> Fact {
-    let is_recorded = |request: &&Request| !matches!(lists.of(request), Listing::NotRecorded(_));
-    if elements.is_empty() && !requests.iter().any(|request| is_recorded(&request)) {
-        return requests.first().map_or_else(|| Fact::group(elements), |pods| lists.fact(pods, Vec::new()));
-    }
-    for request in requests.iter().filter(is_recorded) {
-        elements.extend(lists.gap(request).map(|reason| Fact::Unreadable { source: None, reason }));
-    }
-    Fact::group(elements)
 }
 
 #[cfg(test)]

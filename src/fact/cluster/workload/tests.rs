@@ -11,7 +11,7 @@ fn read(objects: &str) -> Facts {
     let mut files = Files::new(&collection);
     files.read("objects.yaml", objects);
     assert_eq!(files.finish().1, []);
-    collection.into_facts("not read")
+    collection.facts("not read")
 }
 
 fn workloads(facts: &Facts) -> Vec<String> {
@@ -223,7 +223,7 @@ fn a_denied_kind_is_an_element_that_cannot_be_read() {
         };
         collection.end(&request, listing);
     }
-    assert_eq!(workloads(&collection.into_facts("not read")), ["list cronjobs.batch: forbidden"]);
+    assert_eq!(workloads(&collection.facts("not read")), ["list cronjobs.batch: forbidden"]);
 }
 
 #[test]
