@@ -81,6 +81,21 @@ impl Lab {
         })
     }
 
+    /// `RetransSegs` of client and server, as their kernels count them.
+    fn segments_sent_again(&self) -> u64 {
+        let of = |which| {
+            let namespace = self.namespace(which);
+            let output =
+                Command::new("ip").args(["netns", "exec", &namespace, "cat", "/proc/net/snmp"]).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let mut lines = text.lines().filter(|line| line.starts_with("Tcp:")).map(str::split_whitespace);
+            let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
+            let (_, value) = names.zip(values).find(|(name, _)| *name == "RetransSegs").unwrap();
+            value.parse::<u64>().unwrap()
+        };
+        of('a') + of('b')
+    }
+
     /// What a live capture at the client finds, while the client works.
     fn findings(&self, work: impl FnOnce() + Send + 'static) -> Value {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("scanner"));
@@ -175,12 +190,19 @@ fn kinds(report: &Value) -> Vec<&str> {
 fn healthy_traffic_has_no_findings() {
     let Some(lab) = Lab::make("h") else { return };
     serve(&lab);
-    let report = lab.findings(|| {
-        for _ in 0..5 {
-            assert_eq!(send(500_000).as_deref(), Some(&b"taken\n"[..]));
-            assert!(ask(PATIENCE));
-        }
+    // A busy machine has its kernels send again what was only late; that is no
+    // healthy traffic, and finding it is right.
+    let undisturbed = (0..20).find_map(|_| {
+        let before = lab.segments_sent_again();
+        let report = lab.findings(|| {
+            for _ in 0..5 {
+                assert_eq!(send(500_000).as_deref(), Some(&b"taken\n"[..]));
+                assert!(ask(PATIENCE));
+            }
+        });
+        (lab.segments_sent_again() == before).then_some(report)
     });
+    let report = undisturbed.expect("the kernels send nothing again in one of twenty runs");
     assert_eq!(kinds(&report), [""; 0], "{report:#}");
     assert!(report["packets"].as_u64().unwrap() > 50, "{report:#}");
 }
