@@ -33,6 +33,37 @@ const DEVICE: &[Field] = &[
     ),
 ];
 
+const INSTANCE: &[Field] = &[
+    Field::new("name", Type::Text, "The GPU's PCI address and the ids, such as `0000:17:00.0/gi9/ci0`."),
+    Field::new("gpu", Type::Text, "PCI address of its GPU."),
+    Field::new("gpu_instance", Type::Int, "Id of the GPU instance."),
+    Field::new(
+        "compute_instance",
+        Type::Int,
+        "Id of the compute instance. Absent: the GPU instance has none, and nothing can use it.",
+    ),
+    Field::new(
+        "profile",
+        Type::Text,
+        "Profile, such as `1g.10gb+me`, by NVML; a resource's name has a dot for the plus. Absent: no compute instance. Unreadable: NVML was not asked.",
+    ),
+];
+
+const RESOURCE: &[Field] = &[
+    Field::new("name", Type::Text, "Name of the resource, such as `nvidia.com/gpu` or `nvidia.com/mig-1g.10gb`."),
+    Field::new(
+        "devices",
+        Type::Int,
+        "Healthy devices that were offered; 0 where the plugin went away or all are unhealthy.",
+    ),
+    Field::new(
+        "units",
+        Type::Int,
+        "The GPUs or instances behind them: what time-slicing, MPS and HAMi copy counts once.",
+    ),
+    Field::new("is_shared", Type::Bool, "Whether they are copies, by their ids."),
+];
+
 const CLIENT: &[Field] = &[
     Field::new("name", Type::Text, "Its program."),
     Field::new("pid", Type::Int, "Process id; the source is the link of its open file."),
@@ -59,6 +90,12 @@ pub(super) const FACTS: &[FactDoc] = &[
         "gpu.devices",
         Type::List(&Type::Object(DEVICE)),
         "NVIDIA's GPUs, by PCI address, those that are passed through included.",
+    ),
+    FactDoc::new("gpu.count", Type::Int, "Number of NVIDIA's GPUs that the host has for itself."),
+    FactDoc::new(
+        "gpu.mig_instances",
+        Type::List(&Type::Object(INSTANCE)),
+        "Live MIG instances of all GPUs: each compute instance, and each GPU instance that has none. Source: the capability folders of the driver, else NVML.",
     ),
     FactDoc::new("gpu.nvswitches", Type::Int, "Number of NVSwitches on the PCI bus."),
     FactDoc::new(
@@ -91,6 +128,31 @@ pub(super) const FACTS: &[FactDoc] = &[
         "gpu.mig_strategy",
         Type::Text,
         "MIG strategy of the running device plugin: its flag, its environment, else `none`. Absent: no device plugin runs here.",
+    ),
+    FactDoc::new(
+        "gpu.device_plugin.running",
+        Type::Bool,
+        "Whether a process is NVIDIA's device plugin, or HAMi's, whose program has the same name.",
+    ),
+    FactDoc::new(
+        "gpu.device_plugin.pass_device_specs",
+        Type::Bool,
+        "Whether it tells the runtime of the device nodes of a GPU (`PASS_DEVICE_SPECS`; false unless set). Absent: no device plugin runs here.",
+    ),
+    FactDoc::new(
+        "gpu.device_plugin.device_list_strategies",
+        Type::List(&Type::Text),
+        "How it tells the runtime which GPUs a container gets: `envvar` unless set, `volume-mounts`, `cdi-annotations`, `cdi-cri`. Absent: no device plugin runs here.",
+    ),
+    FactDoc::new(
+        "gpu.device_plugin.sockets",
+        Type::List(&Type::Text),
+        "NVIDIA's sockets in `/var/lib/kubelet/device-plugins`; the kubelet removes them when it starts. Unreadable: a recorded tree without them.",
+    ),
+    FactDoc::new(
+        "gpu.device_plugin.resources",
+        Type::List(&Type::Object(RESOURCE)),
+        "NVIDIA's resources that device plugins registered with the kubelet, by its checkpoint; empty where nothing ever did.",
     ),
     FactDoc::new(
         "gpu.mig_keeper",

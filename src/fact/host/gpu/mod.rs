@@ -14,6 +14,7 @@ mod library;
 mod mig;
 mod nvml;
 mod pci;
+mod plugin;
 #[cfg(test)]
 mod tests;
 
@@ -35,12 +36,15 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     let mut facts = Facts::default();
     driver::set_facts(host, &mut facts);
     mig::set_facts(host, &mut facts);
+    plugin::set_facts(host, &mut facts);
     cdi::set_facts(&host.root, &mut facts);
     let devices = match pci::read_devices(&host.root) {
         Outcome::Found(devices) => devices,
         Outcome::Absent => Vec::new(),
         Outcome::Unreadable(reason) => {
-            for path in ["gpu.present", "gpu.devices", "gpu.nvswitches", "gpu.clients"] {
+            for path in
+                ["gpu.present", "gpu.devices", "gpu.count", "gpu.mig_instances", "gpu.nvswitches", "gpu.clients"]
+            {
                 facts.set(path, Fact::unreadable(Source::file(PCI), reason.as_str()));
             }
             return facts;
@@ -50,8 +54,11 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     let own: Vec<&&Device> = gpus.iter().filter(|gpu| gpu.driver.as_deref() != Some(PASS_THROUGH)).collect();
     let source = own.first().map_or(Source::file(PCI), |gpu| gpu.source());
     facts.set("gpu.present", Fact::known(!own.is_empty(), source));
+    let count = |number: usize| Fact::known(i64::try_from(number).unwrap_or(i64::MAX), Source::file(PCI));
+    facts.set("gpu.count", count(own.len()));
     let answers = nvml::read_answers(&host.root);
-    let list: Vec<Fact> = gpus.iter().map(|gpu| device_fact(host, gpu, &answers)).collect();
+    let mut instances = Vec::new();
+    let list: Vec<Fact> = gpus.iter().map(|gpu| device_fact(host, gpu, &answers, &mut instances)).collect();
     // Only where a change waits for them are they looked for.
     let is_pending = |gpu: &Fact| {
         let mode = |name: &str| gpu.member(name).and_then(Fact::bool);
@@ -62,11 +69,12 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     facts.set("gpu.clients", clients);
     facts.set("gpu.devices", Fact::known(list, Source::file(PCI)));
     let switches = devices.iter().filter(|device| device.kind == Kind::NvSwitch).count();
-    facts.set("gpu.nvswitches", Fact::known(i64::try_from(switches).unwrap_or(i64::MAX), Source::file(PCI)));
+    facts.set("gpu.nvswitches", count(switches));
+    facts.set("gpu.mig_instances", Fact::known(instances, Source::file(mig::CAPABILITIES)));
     facts
 }
 
-fn device_fact(host: &Host, gpu: &Device, answers: &Outcome<nvml::Answers>) -> Fact {
+fn device_fact(host: &Host, gpu: &Device, answers: &Outcome<nvml::Answers>, instances: &mut Vec<Fact>) -> Fact {
     let source = gpu.source();
     let text = |text: Option<&str>| {
         text.map_or_else(|| Fact::absent(source.clone()), |text| Fact::known(text, source.clone()))
@@ -82,6 +90,6 @@ fn device_fact(host: &Host, gpu: &Device, answers: &Outcome<nvml::Answers>) -> F
         ("uuid".to_owned(), information.uuid.clone()),
         ("minor".to_owned(), information.minor.clone()),
     ]);
-    mig::add_state(host, gpu, &information, answers, &mut members);
+    mig::add_state(host, gpu, &information, answers, &mut members, instances);
     Fact::known(members, source)
 }

@@ -8,6 +8,7 @@
 //! (`NVIDIA H100 80GB HBM3 MIG 1g.10gb`) or `profile`. The running machine's
 //! NVML is not asked.
 
+use crate::fact::Source;
 use crate::fact::host::document::{Node, NodeValue, parse_json};
 use crate::fact::host::root::{HostRoot, Outcome};
 
@@ -20,9 +21,9 @@ pub(super) struct Answers {
 }
 
 /// The answers about one GPU.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
-    pub(super) line: u32,
+    pub(super) source: Source,
     uuid: Option<String>,
     minor: Option<i64>,
     bus_id: Option<String>,
@@ -36,6 +37,7 @@ pub(super) struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MigDevice {
     pub(super) gpu_instance: Option<i64>,
+    pub(super) compute_instance: Option<i64>,
     pub(super) profile: Option<String>,
 }
 
@@ -76,7 +78,7 @@ fn parse_answer(node: &Node) -> Answer {
     let text = |path: &[&str]| node.at(path).and_then(Node::text).map(str::to_owned);
     let mode = |name: &str| node.at(&["mig_mode", name]).and_then(truth);
     Answer {
-        line: node.line,
+        source: Source::line(PATH, node.line),
         uuid: text(&["uuid"]),
         minor: node.get("minor_number").and_then(Node::int),
         bus_id: text(&["pci", "bus_id"]),
@@ -88,6 +90,7 @@ fn parse_answer(node: &Node) -> Answer {
             .iter()
             .map(|device| MigDevice {
                 gpu_instance: device.get("gpu_instance_id").and_then(Node::int),
+                compute_instance: device.get("compute_instance_id").and_then(Node::int),
                 profile: device
                     .get("profile")
                     .and_then(Node::text)

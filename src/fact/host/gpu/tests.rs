@@ -129,6 +129,69 @@ fn instances_show_that_mig_is_on() {
     assert!(matches!(device.member("profiles"), Some(Fact::Unreadable { .. })));
 }
 
+/// The names and profiles of all instances; none where NVML was not asked.
+fn instances(facts: &Facts) -> Vec<(String, Option<String>)> {
+    let list = facts.get("gpu.mig_instances").and_then(Fact::list).unwrap();
+    let text = |fact: &Fact, name: &str| fact.member(name).and_then(Fact::text).map(str::to_owned);
+    list.iter().map(|instance| (text(instance, "name").unwrap(), text(instance, "profile"))).collect()
+}
+
+#[test]
+fn each_compute_instance_is_an_instance_and_so_is_an_empty_gpu_instance() {
+    let facts = h100(&["gi1", "gi1/ci0", "gi1/ci1", "gi2"]).facts();
+    let expected = ["0000:17:00.0/gi1/ci0", "0000:17:00.0/gi1/ci1", "0000:17:00.0/gi2"];
+    assert_eq!(instances(&facts), expected.map(|name| (name.to_owned(), None)));
+    let last = facts.get("gpu.mig_instances").and_then(Fact::list).unwrap()[2].clone();
+    assert!(matches!(last.member("profile"), Some(Fact::Absent { .. })), "nothing can use it");
+    assert_eq!(facts.int("gpu.count"), Some(1));
+}
+
+#[test]
+fn what_nvml_names_has_its_profile() {
+    let tree = h100(&["gi9", "gi9/ci0", "gi1", "gi1/ci0"]);
+    tree.put(
+        "/nvml.json",
+        r#"{"devices": [{"pci": {"bus_id": "00000000:17:00.0"}, "mig_mode": {"current": 1, "pending": 1}, "mig_devices": [
+        {"gpu_instance_id": 9, "compute_instance_id": 0, "profile": "1g.10gb"}, {"gpu_instance_id": 1, "compute_instance_id": 0, "profile": "3g.40gb"}]}]}"#,
+    );
+    let of = |name: &str, profile: &str| (format!("0000:17:00.0/{name}"), Some(profile.to_owned()));
+    assert_eq!(instances(&tree.facts()), [of("gi1/ci0", "3g.40gb"), of("gi9/ci0", "1g.10gb")]);
+}
+
+#[test]
+fn what_the_plugin_registered_is_in_the_kubelets_checkpoint() {
+    let tree = h100(&[]);
+    assert!(matches!(tree.facts().get("gpu.device_plugin.resources"), Some(Fact::Unreadable { .. })));
+    tree.put("/var/lib/kubelet/device-plugins/DEPRECATION", "");
+    let facts = tree.facts();
+    assert_eq!(facts.get("gpu.device_plugin.resources").and_then(Fact::list).map(<[Fact]>::len), Some(0));
+    assert!(matches!(facts.get("gpu.device_plugin.sockets"), Some(Fact::Unreadable { .. })), "none are recorded");
+    let checkpoint = r#"{"Data":{"RegisteredDevices":{"nvidia.com/gpu":["GPU-1"]}},"Checksum":7}"#;
+    tree.put("/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint", checkpoint);
+    assert_eq!(tree.facts().get("gpu.device_plugin.resources").and_then(Fact::list).map(<[Fact]>::len), Some(1));
+}
+
+#[test]
+fn the_plugins_settings_are_those_of_its_flags_its_environment_and_its_defaults() {
+    let tree = h100(&[]);
+    tree.put("/proc/1/comm", "systemd\n");
+    tree.put("/proc/77/cmdline", "/usr/bin/nvidia-device-plugin\0");
+    tree.put("/proc/77/environ", "PASS_DEVICE_SPECS=true\0DEVICE_LIST_STRATEGY=cdi-annotations,envvar\0");
+    let facts = tree.facts();
+    assert_eq!(facts.bool("gpu.device_plugin.running"), Some(true));
+    assert_eq!(facts.bool("gpu.device_plugin.pass_device_specs"), Some(true));
+    let ways = facts.get("gpu.device_plugin.device_list_strategies").and_then(Fact::list).unwrap();
+    assert_eq!(ways.iter().filter_map(Fact::text).collect::<Vec<_>>(), ["cdi-annotations", "envvar"]);
+    tree.put("/proc/77/environ", "PATH=/bin\0");
+    assert_eq!(tree.facts().bool("gpu.device_plugin.pass_device_specs"), Some(false));
+    tree.put("/proc/77/cmdline", "/usr/bin/nvidia-device-plugin\0--pass-device-specs\0--mig-strategy=mixed\0");
+    assert_eq!(tree.facts().bool("gpu.device_plugin.pass_device_specs"), Some(true));
+    tree.put("/proc/77/cmdline", "/usr/bin/sleep\0");
+    let facts = tree.facts();
+    assert_eq!(facts.bool("gpu.device_plugin.running"), Some(false));
+    assert!(matches!(facts.get("gpu.device_plugin.pass_device_specs"), Some(Fact::Absent { .. })));
+}
+
 #[test]
 fn recorded_answers_of_nvml_tell_mode_and_profiles() {
     let tree = h100(&["gi9", "gi9/ci0"]);
