@@ -601,6 +601,60 @@ fn a_group_of_an_unknown_version_is_unknown_and_one_that_is_not_served_is_empty(
 }
 
 #[test]
+fn pod_security_policies_are_asked_for_where_they_are_served_and_block_the_gate() {
+    let versions = |policy: &[&str]| {
+        let versions: Vec<Value> = policy
+            .iter()
+            .map(|version| json!({"groupVersion": format!("policy/{version}"), "version": version}))
+            .collect();
+        json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [{"name": "policy", "versions": versions}]})
+    };
+    let policies = "/apis/policy/v1beta1/podsecuritypolicies";
+    let gate = |server: &Server| {
+        let place = Place::new();
+        let config = place.kubeconfig(server, &json!({"token": "t"}));
+        let output = place
+            .command()
+            .args([
+                "gate",
+                "--cluster",
+                "--from",
+                "1.24",
+                "--target",
+                "1.25",
+                "--select",
+                "upgrade/pod-security-policy-in-use",
+                "--format",
+                "json",
+            ])
+            .arg("--kubeconfig")
+            .arg(config)
+            .output()
+            .unwrap();
+        report(&output)["findings"][0]["verdict"].as_str().unwrap().to_owned()
+    };
+    let serving = Server::start(move |ask| match ask.path.as_str() {
+        "/apis" => Reply::json(&versions(&["v1", "v1beta1"])),
+        path if path == policies => {
+            Reply::json(&json!({"kind": "List", "metadata": {}, "items": [{"metadata": {"name": "restricted"}}]}))
+        }
+        _ => empty(),
+    });
+    assert_eq!(gate(&serving), "fail");
+    let denying = Server::start(move |ask| match ask.path.as_str() {
+        "/apis" => Reply::json(&versions(&["v1", "v1beta1"])),
+        path if path == policies => Reply::status(403, "Forbidden", "podsecuritypolicies.policy is forbidden"),
+        _ => empty(),
+    });
+    assert_eq!(gate(&denying), "unknown");
+    let newer = Server::start(move |ask| match ask.path.as_str() {
+        "/apis" => Reply::json(&versions(&["v1"])),
+        _ => empty(),
+    });
+    assert_eq!(gate(&newer), "not-applicable");
+}
+
+#[test]
 fn an_interrupted_run_writes_what_it_has() {
     let place = Place::new();
     let server = then("/api/v1/nodes", vec![Reply::Never], |_| Reply::Never);

@@ -4,9 +4,9 @@
 //!
 //! Sources: `PodSpec` of core/v1 in pods and the templates of their owners,
 //! `PersistentVolume`, and `StorageClass`. A pod is folded into its topmost
-//! owner. Pod security policies are read from files and from the annotation
-//! that their admission leaves at pods: asking the API for them would itself
-//! be a request of a deprecated API.
+//! owner. Pod security policies are listed by their names, though that itself
+//! counts as a request of a deprecated API: where the control plane hides its
+//! flags, nothing else tells of policies that admitted no pod yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::resource::{
-    CRON_JOBS, CSI_DRIVERS, CSI_NODES, DAEMON_SETS, DEPLOYMENTS, JOBS, PODS, STATEFUL_SETS, STORAGE_CLASSES, VOLUMES,
+    CRON_JOBS, CSI_DRIVERS, CSI_NODES, DAEMON_SETS, DEPLOYMENTS, JOBS, POD_SECURITY_POLICIES, PODS, STATEFUL_SETS,
+    STORAGE_CLASSES, VOLUMES,
 };
 use super::workload::{spec_path, top_of};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
@@ -28,7 +29,7 @@ pub(super) const COLLECTOR: Collector =
 const ALL_PODS: Request = Request::all(&PODS);
 const DRIVERS: Request = Request::all(&CSI_DRIVERS);
 const DRIVERS_OF_NODES: Request = Request::all(&CSI_NODES);
-const FILES: Request = Request::every_object_of_files();
+const POLICIES: Request = Request::metadata(&POD_SECURITY_POLICIES);
 
 const ALL_DEPLOYMENTS: Request = Request::all(&DEPLOYMENTS);
 const ALL_DAEMON_SETS: Request = Request::all(&DAEMON_SETS);
@@ -47,7 +48,7 @@ const REQUESTS: &[Request] = &[
     Request::all(&STORAGE_CLASSES),
     DRIVERS,
     DRIVERS_OF_NODES,
-    FILES,
+    POLICIES,
 ];
 
 /// Those that volumes and templates are read from.
@@ -149,7 +150,7 @@ const FACTS: &[FactDoc] = &[
         Type::List(&MASTER_USE),
         "Workloads that name the label or taint node-role.kubernetes.io/master.",
     ),
-    FactDoc::new("pod_security.policies", Type::List(&Type::Text), "Names of PodSecurityPolicy objects in the files."),
+    FactDoc::new("pod_security.policies", Type::List(&Type::Text), "Names of PodSecurityPolicy objects."),
     FactDoc::new(
         "pod_security.admitted_pods",
         Type::List(&Type::Text),
@@ -177,10 +178,8 @@ struct Leaving {
 
 impl Reader for Leaving {
     fn see(&mut self, object: &Object<'_>) {
-        if object.request.what == FILES.what {
-            if object.reference().kind == "PodSecurityPolicy" {
-                self.policies.push(Fact::known(object.name(), object.source(".metadata.name")));
-            }
+        if object.is(&POD_SECURITY_POLICIES) {
+            self.policies.push(Fact::known(object.name(), object.source(".metadata.name")));
         } else if object.is(&VOLUMES) {
             self.volumes_of(object.reference(), object.get("spec"), |kind| object.source(format!(".spec.{kind}")));
         } else if object.is(&STORAGE_CLASSES) {
@@ -220,7 +219,7 @@ impl Reader for Leaving {
         facts.set("in_tree_volumes", holding(volumes.collect::<Vec<_>>()));
         facts.set("mirror_pod_references", holding(self.mirrors));
         facts.set("master_uses", holding(masters.collect::<Vec<_>>()));
-        facts.set("pod_security.policies", lists.fact(&FILES, self.policies));
+        facts.set("pod_security.policies", lists.fact(&POLICIES, self.policies));
         let admitted = self.admitted.into_iter().map(|(name, source)| Fact::known(name, source)).collect();
         facts.set("pod_security.admitted_pods", holding(admitted));
         let nobody = || Fact::absent(Source::default_of("no API server shows itself as a pod"));

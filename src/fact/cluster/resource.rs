@@ -141,6 +141,7 @@ impl Scope {
 /// their newer name, and Calico's policies by its own API server.
 const ALSO_SERVED: &[(&str, &str, &str)] = &[
     ("", "Event", "events.k8s.io"),
+    ("policy", "PodSecurityPolicy", "extensions"),
     ("crd.projectcalico.org", "NetworkPolicy", "projectcalico.org"),
     ("crd.projectcalico.org", "GlobalNetworkPolicy", "projectcalico.org"),
 ];
@@ -320,6 +321,9 @@ pub const CALICO_INSTALLATIONS: Resource =
 /// Disruption budgets; policy/v1 is there since 1.21.
 pub const DISRUPTION_BUDGETS: Resource =
     Resource::namespaced("policy", &["v1", "v1beta1"], "poddisruptionbudgets", "PodDisruptionBudget");
+/// Policies of pod security, which 1.25 took away.
+pub const POD_SECURITY_POLICIES: Resource =
+    Resource::cluster_wide("policy", &["v1beta1"], "podsecuritypolicies", "PodSecurityPolicy");
 /// Definitions of custom resources.
 pub const CUSTOM_RESOURCES: Resource = Resource::cluster_wide(
     "apiextensions.k8s.io",

@@ -18,6 +18,7 @@ use super::discovery::Served;
 use super::exchange::{Failure, Pause, Session};
 use super::object;
 use super::stream::{Fault, Stream};
+use crate::fact::cluster::api::lifecycle;
 use crate::fact::cluster::{Collection, Detail, Listing, Request, Resource, Scope, What};
 
 /// Objects of a page, as kubectl and the controllers ask for them.
@@ -64,6 +65,8 @@ pub(super) async fn read(
     if versions.is_empty() {
         return match served.other_versions(resource) {
             None => Listing::NotServed,
+            // Its group lives on without it.
+            Some(_) if is_removed(resource) => Listing::NotServed,
             Some(others) => Listing::Unreadable(format!(
                 "{}: the server has it in the versions {others}, whose fields are not known here",
                 what(&request)
@@ -94,6 +97,15 @@ pub(super) async fn read(
     }
     // An object that is not there is no fault; a resource that is not there has none.
     if matches!(scope, Scope::Named(..)) { Listing::Complete } else { Listing::NotServed }
+}
+
+/// Whether all versions of a resource that are known have been taken away by
+/// some release, and none took their place.
+fn is_removed(resource: &Resource) -> bool {
+    resource.versions.iter().all(|version| {
+        let api = lifecycle::find(&format!("{}/{version}", resource.group), resource.kind);
+        api.is_some_and(|api| api.removed.is_some() && api.replacement.is_none())
+    })
 }
 
 /// What a request does, in the words of RBAC.
@@ -282,7 +294,13 @@ impl List<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::cluster::resource::{CONFIG_MAPS, DEPLOYMENTS, EVENTS, NODES};
+    use crate::fact::cluster::resource::{CONFIG_MAPS, CRON_JOBS, DEPLOYMENTS, EVENTS, NODES, POD_SECURITY_POLICIES};
+
+    #[test]
+    fn a_kind_that_a_release_took_away_is_told_from_one_in_unknown_versions() {
+        assert!(is_removed(&POD_SECURITY_POLICIES));
+        assert!(!is_removed(&CRON_JOBS) && !is_removed(&NODES));
+    }
 
     #[test]
     fn a_path_names_group_version_and_namespace() {
