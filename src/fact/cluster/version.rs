@@ -68,7 +68,12 @@ impl Reader for Versions {
         } else if object.is(&CONFIG_MAPS) {
             self.kubeadm = kubeadm_version(object);
         } else if let Some(version) = object.text("gitVersion") {
-            self.served = Some(Fact::known(version, Source::object(&Arc::clone(object.reference()), ".gitVersion")));
+            let source = Source::object(&Arc::clone(object.reference()), ".gitVersion");
+            // A build without a tag calls itself v0.0.0-master+$Format:%H$.
+            self.served = Some(match Version::parse(version).filter(|version| version.major() > 0) {
+                Some(_) => Fact::known(version, source),
+                None => Fact::unreadable(source, format!("the API server calls itself {version}, which is no release")),
+            });
         }
     }
 
@@ -173,6 +178,12 @@ mod tests {
     #[test]
     fn without_any_source_the_version_cannot_be_read() {
         let facts = read(&["{apiVersion: v1, kind: Namespace, metadata: {name: a}}"]);
+        assert!(matches!(facts.get("cluster.version"), Some(crate::fact::Fact::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_build_without_a_tag_is_of_no_known_version() {
+        let facts = read(&["{major: '', minor: '', gitVersion: v0.0.0-master+faecb196815e2}\n---\n", NODES]);
         assert!(matches!(facts.get("cluster.version"), Some(crate::fact::Fact::Unreadable { .. })));
     }
 }
