@@ -5,8 +5,12 @@
 //! The gauge says no client and is never cleared; `apiserver_request_total`
 //! counts the requests themselves, so that two scrapes tell whether they still
 //! come. One API server answers for itself alone.
+//!
+//! Up to 1.21 the garbage collector of kube-controller-manager lists and
+//! watches ingresses in every group that serves them, so the mark of
+//! extensions/v1beta1 is set in each cluster, whatever its clients do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lifecycle;
 use crate::fact::catalogue::{FactDoc, Field, Type};
@@ -24,6 +28,11 @@ const REQUESTED: &[Field] = &[
     Field::new("resource", Type::Text, "The resource, such as `cronjobs`."),
     Field::new("removed", Type::Text, "The first minor that no longer serves it; absent where none is known."),
     Field::new("replacement", Type::Text, "What serves the kind instead; absent where it is gone or not known."),
+    Field::new(
+        "is_of_a_client",
+        Type::Bool,
+        "Always true; unreadable where all may be requests of kube-controller-manager itself.",
+    ),
     Field::new("requests", Type::Int, "How many requests this API server counted since its start."),
     Field::new(
         "recent",
@@ -43,6 +52,8 @@ struct Requested {
     /// Group, version and resource, with the release that removes it.
     apis: BTreeMap<[String; 3], String>,
     totals: BTreeMap<[String; 3], i64>,
+    /// Those that were asked for in another way than controllers watch.
+    used: BTreeSet<[String; 3]>,
 }
 
 impl Reader for Requested {
@@ -81,6 +92,10 @@ impl Requested {
             // Counters are written as floats: 1.234e+06.
             #[expect(clippy::cast_possible_truncation, reason = "a count of requests; what is lost is a fraction")]
             let count = value.clamp(0.0, 9e15) as i64;
+            let watches = matches!(label("verb").as_str(), "LIST" | "WATCH") && label("scope") == "cluster";
+            if !watches && count > 0 {
+                self.used.insert(key.clone());
+            }
             *self.totals.entry(key).or_default() += count;
         // Evictions of policy/v1beta1 are still accepted.
         } else if value > 0.0 && label("subresource") != "eviction" {
@@ -89,9 +104,10 @@ impl Requested {
     }
 
     fn elements(self) -> Vec<Fact> {
-        let Requested { apis, totals } = self;
+        let Requested { apis, totals, used } = self;
         let element = |(key, release): ([String; 3], String)| {
             let total = totals.get(&key).copied();
+            let is_of_a_client = !is_watched_by_kubernetes(&key) || used.contains(&key);
             let [group, version, resource] = key;
             let api_version = if group.is_empty() { version } else { format!("{group}/{version}") };
             let known = lifecycle::find_resource(&api_version, &resource).map(|(_, api)| api);
@@ -114,6 +130,14 @@ impl Requested {
                     ("resource", Fact::known(resource, source())),
                     ("removed", optional(removed)),
                     ("replacement", optional(known.and_then(|api| api.replacement.clone()))),
+                    (
+                        "is_of_a_client",
+                        if is_of_a_client {
+                            Fact::known(true, source())
+                        } else {
+                            Fact::unreadable(source(), OWN_WATCH)
+                        },
+                    ),
                     ("requests", total.map_or(Fact::Absent { source: None }, |total| Fact::known(total, source()))),
                     ("recent", Fact::Absent { source: None }),
                 ]
@@ -123,6 +147,15 @@ impl Requested {
         };
         apis.into_iter().map(element).collect()
     }
+}
+
+const OWN_WATCH: &str = "kube-controller-manager watches extensions/v1beta1 ingresses itself up to 1.21, and only such \
+                         requests were counted: whether a client makes them too, the audit log tells (userAgent)";
+
+/// Whether Kubernetes itself asks for it in each cluster: kinds that two
+/// groups serve have the garbage collector watch both.
+fn is_watched_by_kubernetes([group, version, resource]: &[String; 3]) -> bool {
+    group == "extensions" && version == "v1beta1" && resource == "ingresses"
 }
 
 /// Puts into the first scrape how many requests came until the second.
@@ -200,6 +233,25 @@ apiserver_request_total{code="200",component="apiserver",group="batch",resource=
             .collect();
         assert_eq!(shown, [(Some("v1 endpoints"), None), (Some("batch/v1beta1 cronjobs"), Some("1.25"))]);
         assert_eq!(apis[1].member("requests").and_then(Fact::int), Some(15));
+    }
+
+    #[test]
+    fn what_the_controller_manager_watches_is_told_from_what_clients_do() {
+        let gauge = "apiserver_requested_deprecated_apis{group=\"extensions\",removed_release=\"1.22\",resource=\"ingresses\",subresource=\"\",version=\"v1beta1\"} 1\n";
+        let counted = |verb: &str, scope: &str| {
+            format!(
+                "{gauge}apiserver_request_total{{code=\"200\",group=\"extensions\",resource=\"ingresses\",scope=\"{scope}\",verb=\"{verb}\",version=\"v1beta1\"}} 4\n"
+            )
+        };
+        let is_of_a_client = |text: &str| {
+            let facts = read(text);
+            facts.list().unwrap().first().unwrap().member("is_of_a_client").unwrap().clone()
+        };
+        assert!(matches!(is_of_a_client(&counted("LIST", "cluster")), Fact::Unreadable { .. }));
+        assert!(matches!(is_of_a_client(gauge), Fact::Unreadable { .. }));
+        for (verb, scope) in [("POST", "namespace"), ("LIST", "namespace"), ("GET", "resource")] {
+            assert_eq!(is_of_a_client(&counted(verb, scope)).bool(), Some(true), "{verb}");
+        }
     }
 
     #[test]
