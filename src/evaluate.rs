@@ -18,7 +18,7 @@ use crate::rule::judge::Judgement;
 use crate::rule::waiver::Waivers;
 use crate::rule::{FormKind, Rule, RuleSet, Target};
 
-pub use target::{Named, Upgrade, audit_cluster, audit_host, gate_host, gate_whole};
+pub use target::{Named, Upgrade, audit_cluster, audit_host, gate_host, gate_manifests, gate_whole};
 
 /// What is judged, when, and for what.
 #[derive(Clone, Debug)]

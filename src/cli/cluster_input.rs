@@ -78,7 +78,7 @@ impl ClusterArgs {
         terminal: Terminal,
     ) -> Result<Option<NamedCluster>, Failure> {
         if self.is_live() {
-            return self.read_live(wanted, timing, work, terminal).map(Some);
+            return self.read_live(Collection::new(wanted), timing, work, terminal).map(Some);
         }
         if !self.objects.is_empty() {
             return self.read_files(wanted, timing, work, terminal).map(Some);
@@ -86,15 +86,16 @@ impl ClusterArgs {
         Ok(None)
     }
 
-    fn read_live(
+    /// Asks the API server for what a collection needs.
+    pub(crate) fn read_live(
         &self,
-        wanted: &BTreeSet<String>,
+        collection: Collection,
         (started, limit): (Instant, Duration),
         work: &Work,
         terminal: Terminal,
     ) -> Result<NamedCluster, Failure> {
         let server = self.access().resolve().map_err(|fault| failure(&fault))?;
-        let (collection, tally) = (Arc::new(Collection::new(wanted)), Arc::new(Tally::default()));
+        let (collection, tally) = (Arc::new(collection), Arc::new(Tally::default()));
         let (sender, receiver) = channel();
         let line = || {
             let counts = tally.counts();

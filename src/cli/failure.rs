@@ -33,6 +33,11 @@ impl Failure {
         Failure { what: format!("{what}: {faults}"), help: None, details }
     }
 
+    /// What failed, and why, without what can be done.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// Says what can be done.
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

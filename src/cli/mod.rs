@@ -13,6 +13,8 @@ mod facts;
 mod failure;
 mod gate;
 mod gate_decision;
+mod gate_journey;
+mod gate_live;
 mod generate;
 mod host_name;
 mod input;

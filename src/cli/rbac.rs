@@ -6,13 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::failure::Failure;
 use super::output::Destination;
 use super::rule_source::RuleArgs;
+use crate::fact::catalogue::overlap;
 use crate::fact::cluster::{Collection, Request, Scope, What};
 
 /// Writes the objects for the selected rules.
 pub(super) fn run(args: &RuleArgs) -> Result<(), Failure> {
     let rules = args.load(false)?;
     let selected = args.select(&rules)?;
-    let wanted = rules.facts_needed(&selected);
+    let mut wanted = rules.facts_needed(&selected);
+    if wanted.iter().any(|path| overlap(path, "gate.api_objects")) {
+        wanted.insert("api_history".to_owned());
+    }
     // Nothing wanted would mean everything.
     let collection = Collection::new(&wanted);
     let requests = if wanted.is_empty() { &[] } else { collection.requests() };

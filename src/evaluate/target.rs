@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Context, evaluate};
 use crate::fact::version::Version;
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Source, Value};
 use crate::finding::{Finding, Subject};
 use crate::rule::{Rule, RuleSet, Target};
 
@@ -93,10 +93,30 @@ pub fn gate_whole(
     let context = Context { now, targets: vec![subject.clone()], gate: true, judged_nodes };
     let about_upgrade: Vec<&Rule> = selected
         .iter()
-        .filter(|rule| named.cluster || (rule.target == Target::Gate && !rule.has_cluster_form))
+        .filter(|rule| {
+            // Where there is no cluster, rules of manifests are judged by `gate_manifests` alone.
+            named.cluster || (rule.target == Target::Gate && !rule.has_cluster_form && !rule.manifests)
+        })
         .copied()
         .collect();
     (subject, evaluate(rules, &about_upgrade, facts, None, &context))
+}
+
+/// Judges the workloads of manifests by the rules that say so: as their files
+/// describe them, beside the cluster that they are for, if it is judged.
+pub fn gate_manifests(
+    (rules, selected): (&RuleSet, &[&Rule]),
+    facts: &mut Facts,
+    cluster: Option<&Facts>,
+    name: String,
+    (upgrade, named): (&Upgrade, Named),
+    now: Timestamp,
+) -> Vec<Finding> {
+    state_upgrade(facts, upgrade, named);
+    let subject = Subject::target("cluster", name);
+    let context = Context { now, targets: vec![subject], gate: true, judged_nodes: Vec::new() };
+    let of_manifests: Vec<&Rule> = selected.iter().filter(|rule| rule.manifests).copied().collect();
+    evaluate(rules, &of_manifests, facts, cluster, &context)
 }
 
 fn state_upgrade(facts: &mut Facts, upgrade: &Upgrade, named: Named) {
@@ -104,9 +124,23 @@ fn state_upgrade(facts: &mut Facts, upgrade: &Upgrade, named: Named) {
     facts.set("gate.target", Fact::known(upgrade.target.as_str(), Source::default_of("--target")));
     facts.set("gate.from", upgrade.from.clone());
     facts.set("gate.from_exact", upgrade.from_exact.clone());
-    let minor = upgrade.from.text().and_then(Version::parse).and_then(|from| i64::try_from(from.minor()).ok());
-    facts.set("gate.from_minor", Fact::known(minor.unwrap_or(0), Source::default_of("gate.from")));
+    facts.set("gate.from_minor", minor_of(&upgrade.from));
     facts.set("judged.manifests", Fact::known(named.manifests, Source::default_of(NAMED)));
+}
+
+/// The minor of a version; what nothing says stays unknown, and what there is
+/// none of (manifests alone are not upgraded) stays absent.
+fn minor_of(from: &Fact) -> Fact {
+    let Fact::Known { value, source } = from else { return from.clone() };
+    let source = source.clone().unwrap_or_else(|| Source::default_of("gate.from"));
+    let version = match value {
+        Value::Text(text) => Version::parse(text),
+        _ => None,
+    };
+    match version.and_then(|version| i64::try_from(version.minor()).ok()) {
+        Some(minor) => Fact::known(minor, source),
+        None => Fact::unreadable(source, "the present version of Kubernetes is no version; name it with --from"),
+    }
 }
 
 const NAMED: &str = "what the command line names";

@@ -28,7 +28,7 @@ const GIVEN: &[FactDoc] = &[
     FactDoc::new(
         "gate.from_minor",
         Type::Int,
-        "The second number of gate.from; 0 where nothing says it: what leaves with a minor at or below it has left before the upgrade.",
+        "The second number of gate.from: what leaves with a minor at or below it has left before the upgrade. Unreadable where nothing says it; absent where only manifests are judged, without --from.",
     ),
     FactDoc::new(
         "gate.api_objects",

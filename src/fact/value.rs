@@ -228,7 +228,7 @@ impl Facts {
     }
 
     /// The known fact at a path of one segment, to be added to.
-    pub(super) fn get_mut(&mut self, root: &str) -> Option<&mut Fact> {
+    pub(crate) fn get_mut(&mut self, root: &str) -> Option<&mut Fact> {
         self.roots.get_mut(root)
     }
 

@@ -7,13 +7,15 @@
 
 use serde_json::Value as Json;
 
+use super::workload::Workloads;
 use crate::fact::cluster::api::usage::{self, Origin};
-use crate::fact::{Fact, Source};
+use crate::fact::{Fact, Facts, Source};
 
-/// What the files of a checkout say of APIs.
+/// What the files of a checkout say of APIs and workloads.
 #[derive(Debug, Default)]
 pub struct Manifests {
     objects: Vec<Fact>,
+    workloads: Workloads,
     /// How many objects were read.
     pub read: usize,
     /// How many files are templates, which were not judged.
@@ -25,15 +27,29 @@ pub struct Manifests {
 /// How many levels of `List`s in `List`s are followed.
 const MAX_NESTING: usize = 8;
 
+/// Where a document stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// The file, as it was named.
+    pub(super) file: &'a str,
+    /// The document's first line.
+    pub(super) line: usize,
+    /// Its text.
+    pub(super) text: &'a str,
+}
+
 impl Manifests {
     /// Takes one file, by the name that the user knows it by.
     pub fn file(&mut self, name: &str, text: &str) {
         let mut is_template = false;
         for (line, document) in documents(text) {
             match parse(document) {
-                Ok(parsed) => parsed.iter().for_each(|json| self.object(name, (line, document), json, 0)),
+                Ok(parsed) => {
+                    let place = Place { file: name, line, text: document };
+                    parsed.iter().for_each(|json| self.object(place, json, 0));
+                }
                 Err(_) if !is_manifest(document) => {}
-                Err(_) if document.contains("{{") => is_template = true,
+                Err(_) if document.contains("{{") || document.contains("{%") => is_template = true,
                 Err(error) => {
                     let cause = error.lines().next().unwrap_or_default().to_owned();
                     self.faults.push(format!("read {name}:{line}: {cause}"));
@@ -43,28 +59,39 @@ impl Manifests {
         self.templates += usize::from(is_template);
     }
 
-    fn object(&mut self, name: &str, place: (usize, &str), json: &Json, depth: usize) {
+    fn object(&mut self, place: Place<'_>, json: &Json, depth: usize) {
         let text = |key: &str| json.get(key).and_then(Json::as_str);
         let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else { return };
         let items = json.get("items").and_then(Json::as_array).filter(|_| kind.ends_with("List"));
         if let Some(items) = items.filter(|_| depth < MAX_NESTING) {
             for item in items {
-                self.object(name, place, item, depth + 1);
+                self.object(place, item, depth + 1);
             }
             return;
         }
         self.read += 1;
-        let line = line_of(place, api_version);
-        self.objects.extend(usage::read(json, Origin::Manifest { file: name, line }));
+        let line = place.line_of(|line| line.contains("apiVersion") && line.contains(api_version));
+        self.objects.extend(usage::read(json, Origin::Manifest { file: place.file, line }));
+        self.workloads.object(place, api_version, json);
     }
 
-    /// The objects that use an API with an end; unreadable where a file could
-    /// not be parsed.
-    pub fn into_fact(self) -> Fact {
-        match self.faults.into_iter().next() {
-            Some(fault) => Fact::unreadable(Source::default_of("--manifests"), fault),
-            None => Fact::group(self.objects),
-        }
+    /// The objects that use an API with an end, and the facts of workloads. A
+    /// document that could not be parsed is an element that could not be read
+    /// in every list.
+    pub fn finish(self) -> (Fact, Facts) {
+        let mut objects = self.objects;
+        let fault = |reason: &String| Fact::unreadable(Source::default_of("--manifests"), reason.clone());
+        objects.extend(self.faults.iter().map(fault));
+        (Fact::group(objects), self.workloads.finish(&self.faults))
+    }
+}
+
+impl Place<'_> {
+    /// The line of the file that is told by something; the document's first
+    /// where none is.
+    pub(super) fn line_of(&self, is_told: impl Fn(&str) -> bool) -> u32 {
+        let offset = self.text.lines().position(is_told).unwrap_or(0);
+        u32::try_from(self.line + offset).unwrap_or(u32::MAX)
     }
 }
 
@@ -106,13 +133,6 @@ fn is_manifest(document: &str) -> bool {
     has("apiVersion") && has("kind")
 }
 
-/// The line of the apiVersion in a document, else its first.
-fn line_of((first, document): (usize, &str), api_version: &str) -> u32 {
-    let is_there = |line: &str| line.contains("apiVersion") && line.contains(api_version);
-    let offset = document.lines().position(is_there).unwrap_or(0);
-    u32::try_from(first + offset).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +146,7 @@ mod tests {
     }
 
     fn places(manifests: Manifests) -> Vec<String> {
-        let fact = manifests.into_fact();
+        let (fact, _) = manifests.finish();
         let place = |element: &Fact| {
             let written = element.member("uses").and_then(Fact::list)?.first()?.member("api_version")?;
             match written.source()? {
@@ -159,7 +179,10 @@ mod tests {
         assert_eq!((manifests.templates, manifests.faults.len()), (1, 0));
         let broken = read("apiVersion: v1\nkind: Pod\n  bad: [\n");
         assert_eq!((broken.templates, broken.faults.len()), (0, 1));
-        assert!(matches!(broken.into_fact(), Fact::Unreadable { .. }));
+        let (objects, workloads) = broken.finish();
+        for list in [Some(&objects), workloads.get("workloads")] {
+            assert!(matches!(list.and_then(Fact::list), Some([Fact::Unreadable { .. }])), "{list:?}");
+        }
     }
 
     #[test]

@@ -7,24 +7,29 @@ use std::collections::btree_map::Entry;
 use crate::fact::{Fact, Value};
 
 /// How strong each kind of evidence is, the strongest first.
-const LADDER: &[&str] = &["written", "release", "managedFields", "last-applied"];
+const LADDER: &[&str] = &["written", "release", "served", "managedFields", "last-applied"];
 
-/// The sources as one list; unreadable where one of them is, for what it did
-/// not show may be a use as well.
+/// The sources as one list. A source that could not be read, or a part of one,
+/// is an element that could not be read: what it did not show may be a use as
+/// well, and what the others show is one all the same.
 pub fn merge(sources: Vec<Fact>) -> Fact {
     let mut objects: BTreeMap<[String; 3], Fact> = BTreeMap::new();
+    let mut gaps: Vec<Fact> = Vec::new();
     for source in sources {
         match source {
             Fact::Known { value: Value::List(elements), .. } => {
                 for element in elements {
-                    add(&mut objects, element);
+                    match element {
+                        Fact::Unreadable { .. } => gaps.push(element),
+                        _ => add(&mut objects, element),
+                    }
                 }
             }
-            Fact::Unreadable { .. } => return source,
+            Fact::Unreadable { .. } => gaps.push(source),
             Fact::Known { .. } | Fact::Absent { .. } => {}
         }
     }
-    Fact::group(objects.into_values().map(in_order).collect::<Vec<_>>())
+    Fact::group(objects.into_values().map(in_order).chain(gaps).collect::<Vec<_>>())
 }
 
 fn add(objects: &mut BTreeMap<[String; 3], Fact>, element: Fact) {
@@ -89,9 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_could_not_be_read_leaves_all_of_them_open() {
+    fn a_source_that_could_not_be_read_is_an_element_beside_what_the_others_show() {
         let denied = Fact::unreadable(Source::default_of("the API"), "list secrets: forbidden");
-        assert_eq!(merge(vec![Fact::group(Vec::new()), denied.clone()]), denied);
+        assert_eq!(merge(vec![Fact::group(Vec::new()), denied.clone()]).list(), Some(&[denied.clone()][..]));
+        let file = source(Origin::Manifest { file: "web.yaml", line: 1 }, "extensions/v1beta1");
+        let merged = merge(vec![Fact::group(vec![denied.clone()]), file]);
+        assert_eq!(merged.list().map(<[Fact]>::len), Some(2));
+        assert_eq!(merged.list().and_then(<[Fact]>::last), Some(&denied));
         assert_eq!(merge(vec![Fact::Absent { source: None }]).list().map(<[Fact]>::len), Some(0));
     }
 }

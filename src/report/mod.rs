@@ -110,6 +110,16 @@ pub struct Taken {
     pub peak_memory_bytes: Option<u64>,
 }
 
+impl Taken {
+    /// Adds what another reading of the same run took.
+    pub(crate) fn add(&mut self, other: &Taken) {
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+        self.requests = self.requests.or(other.requests.and(Some(0))).map(|own| own + other.requests.unwrap_or(0));
+        self.peak_memory_bytes = self.peak_memory_bytes.max(other.peak_memory_bytes);
+    }
+}
+
 /// What a run knows beside its findings.
 #[derive(Clone, Debug)]
 pub struct Run {

@@ -87,6 +87,8 @@ pub struct Rule {
     pub has_cluster_form: bool,
     /// Whether `scanner gate` counts it too.
     pub gate: bool,
+    /// Whether the gate judges the workloads of manifests by it, too.
+    pub manifests: bool,
     /// Words for `--select tag:WORD`.
     pub tags: Vec<String>,
     /// What goes wrong, and how it shows.

@@ -55,6 +55,12 @@ impl Collection {
     /// The collectors that deliver the wanted facts: paths (`nodes`) or first
     /// segments; an empty set means every fact.
     pub fn new(wanted: &BTreeSet<String>) -> Self {
+        Self::of_part(wanted, |_| true)
+    }
+
+    /// The same, of which only a part is asked for. What is not asked for has
+    /// no objects: it is for whoever knows that there is no need of them.
+    pub fn of_part(wanted: &BTreeSet<String>, is_asked: impl Fn(&Request) -> bool) -> Self {
         let is_wanted = |collector: &&Collector| {
             (wanted.is_empty() && !ONLY_NAMED.contains(&collector.name)) || catalogue::delivers(collector.facts, wanted)
         };
@@ -64,12 +70,17 @@ impl Collection {
             .map(|collector| Work { collector, reader: Mutex::new(Some((collector.start)())) })
             .collect();
         let mut requests: Vec<Request> = Vec::new();
-        for request in readers.iter().flat_map(|work| work.collector.requests) {
+        let asked = readers.iter().flat_map(|work| work.collector.requests).filter(|request| is_asked(request));
+        for request in asked {
             let is_same = |other: &&mut Request| {
                 (other.what, other.labels, other.fields) == (request.what, request.labels, request.fields)
             };
             match requests.iter_mut().find(is_same) {
-                Some(other) => other.detail = other.detail.max(request.detail),
+                Some(other) => {
+                    other.detail = other.detail.max(request.detail);
+                    // One needs metadata alone and another whole objects: both get theirs.
+                    other.history |= request.history;
+                }
                 None => requests.push(*request),
             }
         }
@@ -103,6 +114,19 @@ impl Collection {
                 *slot = None;
             }
         }
+    }
+
+    /// An object of a file, for every request that it answers. Whether there was one.
+    pub fn take(&self, api_version: &str, json: &Json) -> bool {
+        let text = |pointer: &str| json.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
+        let (kind, namespace, name) = (text("/kind"), text("/metadata/namespace"), text("/metadata/name"));
+        let fits = |request: &&Request| match request.what {
+            What::Objects(resource, scope) => resource.is(api_version, kind) && scope.holds(namespace, name),
+            What::ObjectsOfFiles | What::Path(_) => false,
+        };
+        let fitting: Vec<&Request> = self.requests.iter().filter(fits).collect();
+        fitting.iter().for_each(|request| self.see(request, json));
+        !fitting.is_empty()
     }
 
     /// Says how the list of a request ended.
@@ -221,5 +245,42 @@ fn answers(asked: &Request, needed: &Request) -> bool {
         (What::Objects(resource, Scope::Everywhere), What::Objects(wanted, _)) => resource == wanted,
         (what, wanted) => what == wanted,
     };
-    is_held && (asked.labels, asked.fields) == (needed.labels, needed.fields) && asked.detail >= needed.detail
+    is_held
+        && (asked.labels, asked.fields) == (needed.labels, needed.fields)
+        && asked.detail >= needed.detail
+        && asked.history >= needed.history
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::cluster::resource::CRON_JOBS;
+    use crate::fact::cluster::{Detail, Resource};
+
+    fn asked(resource: &Resource, wanted: &[&str]) -> Vec<(Detail, bool)> {
+        let collection = Collection::new(&wanted.iter().map(|path| (*path).to_owned()).collect());
+        let of_it = collection.requests().iter().filter(|request| request.resource() == Some(resource));
+        of_it.map(|request| (request.detail, request.history)).collect()
+    }
+
+    #[test]
+    fn whole_objects_and_their_history_are_one_request() {
+        assert_eq!(asked(&CRON_JOBS, &["api_history"]), [(Detail::Metadata, true)]);
+        assert_eq!(asked(&CRON_JOBS, &["workloads"]), [(Detail::Whole, false)]);
+        assert_eq!(asked(&CRON_JOBS, &["api_history", "workloads"]), [(Detail::Whole, true)]);
+    }
+
+    #[test]
+    fn what_is_not_asked_for_has_no_objects() {
+        let wanted = BTreeSet::from(["api_history".to_owned()]);
+        let collection = Collection::of_part(&wanted, |request| request.resource() == Some(&CRON_JOBS));
+        assert_eq!(collection.requests().len(), 1);
+        collection
+            .end(&collection.requests()[0].clone(), Listing::Unreadable("list cronjobs.batch: forbidden".to_owned()));
+        let facts = collection.facts("late");
+        let Some([Fact::Unreadable { reason, .. }]) = facts.get("api_history").and_then(Fact::list) else {
+            panic!("{facts:?}")
+        };
+        assert_eq!(reason, "list cronjobs.batch: forbidden");
+    }
 }

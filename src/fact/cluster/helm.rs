@@ -38,7 +38,6 @@ const MAX_RELEASE_BYTES: u64 = 64 << 20;
 struct Releases {
     /// Revision and objects, by namespace and name.
     newest: BTreeMap<(String, String), (u64, Vec<Fact>)>,
-    fault: Option<String>,
 }
 
 impl Reader for Releases {
@@ -54,28 +53,23 @@ impl Reader for Releases {
         if self.newest.get(&key).is_some_and(|(newest, _)| *newest >= revision) {
             return;
         }
-        match secret.text("data.release").ok_or("it holds no release").and_then(manifest) {
-            Ok(text) => {
-                let release = format!("Helm release {}/{} revision {revision}", key.0, key.1);
-                let Ok(documents) = serde_saphyr::from_multiple::<Json>(&text) else {
-                    self.fault = Some(format!("read the {release}: its manifest is not YAML"));
-                    return;
-                };
-                let objects = documents.iter().filter_map(|object| read(object, Origin::Release(&release))).collect();
-                self.newest.insert(key, (revision, objects));
-            }
-            Err(why) => self.fault = Some(format!("read the Helm release {}/{}: {why}", key.0, key.1)),
-        }
+        let release = format!("Helm release {}/{} revision {revision}", key.0, key.1);
+        let documents = secret
+            .text("data.release")
+            .ok_or("it holds no release")
+            .and_then(manifest)
+            .and_then(|text| serde_saphyr::from_multiple::<Json>(&text).map_err(|_| "its manifest is not YAML"));
+        let objects = match documents {
+            Ok(documents) => documents.iter().filter_map(|object| read(object, Origin::Release(&release))).collect(),
+            Err(why) => vec![Fact::unreadable(Source::default_of("--helm"), format!("read the {release}: {why}"))],
+        };
+        self.newest.insert(key, (revision, objects));
     }
 
     fn finish(self: Box<Self>, lists: &Lists) -> Facts {
         let mut facts = Facts::default();
         let objects = self.newest.into_values().flat_map(|(_, objects)| objects).collect();
-        let fact = match self.fault {
-            Some(fault) => Fact::unreadable(Source::default_of("--helm"), fault),
-            None => lists.fact(&REQUEST, objects),
-        };
-        facts.set("helm_objects", fact);
+        facts.set("helm_objects", lists.fact_with_gaps(&[&REQUEST], objects));
         facts
     }
 }
@@ -128,7 +122,6 @@ mod tests {
         for secret in secrets {
             releases.see(&Object::new(&REQUEST, secret));
         }
-        assert_eq!(releases.fault, None);
         releases.newest.into_values().map(|(_, objects)| objects.len()).sum()
     }
 
@@ -148,6 +141,14 @@ mod tests {
 
     #[test]
     fn a_release_that_cannot_be_unpacked_is_said() {
+        let mut broken = secret(2, "v1");
+        broken["data"]["release"] = "!".into();
+        let mut releases = Releases::default();
+        releases.see(&Object::new(&REQUEST, &secret(1, "networking.k8s.io/v1")));
+        releases.see(&Object::new(&REQUEST, &broken));
+        let left: Vec<Fact> = releases.newest.into_values().flat_map(|(_, objects)| objects).collect();
+        let Some(Fact::Unreadable { reason, .. }) = left.first() else { panic!("{left:?}") };
+        assert_eq!(reason, "read the Helm release shop/web revision 2: it is not base64");
         for release in ["", "!", "aGk=", "SDRzSUFBQT0="] {
             assert!(manifest(release).is_err(), "{release}");
         }

@@ -209,9 +209,11 @@ impl Reader for Leaving {
                 .with("has_driver", has_driver)
                 .done()
         });
-        let holding = |elements| match HOLDING.iter().find_map(|request| denied(lists, request)) {
-            Some(reason) => Fact::Unreadable { source: None, reason },
-            None => Fact::group(elements),
+        // What was seen is judged beside what was not.
+        let gaps: BTreeSet<String> = HOLDING.iter().filter_map(|request| denied(lists, request)).collect();
+        let holding = |mut elements: Vec<Fact>| {
+            elements.extend(gaps.iter().map(|reason| Fact::Unreadable { source: None, reason: reason.clone() }));
+            Fact::group(elements)
         };
         let masters = self.masters.values().map(|(reference, selects, tolerates)| {
             Element::of(reference).with("selects", selects.clone()).with("tolerates_only", tolerates.clone()).done()

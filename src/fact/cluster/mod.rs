@@ -69,11 +69,12 @@ pub trait Reader: Send {
 }
 
 /// Collectors that only run where a fact of theirs is asked for by its name.
-const ONLY_NAMED: &[&str] = &["helm"];
+const ONLY_NAMED: &[&str] = &["helm", "history"];
 
 /// Every collector of cluster facts; their order has no meaning.
 pub const COLLECTORS: &[Collector] = &[
     api::COLLECTOR,
+    api::history::COLLECTOR,
     api::requested::COLLECTOR,
     drain::COLLECTOR,
     backup::COLLECTOR,

@@ -15,8 +15,8 @@ pub struct Object<'a> {
     /// The request that it answers. A collector that asks for several kinds
     /// tells them apart by [`Object::is`].
     pub request: &'a Request,
-    /// The object as JSON; of a whole one, `metadata.managedFields` is there
-    /// only in files.
+    /// The object as JSON; `metadata.managedFields` is there in files, and where
+    /// the request asks for history.
     pub json: &'a Json,
     reference: Arc<ObjectReference>,
 }

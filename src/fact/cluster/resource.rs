@@ -60,6 +60,9 @@ pub struct Request {
     pub what: What,
     /// How much of it.
     pub detail: Detail,
+    /// Whether `metadata.managedFields` is needed, which is else passed over:
+    /// it is often a third of an object.
+    pub history: bool,
     /// A label selector; empty for all.
     pub labels: &'static str,
     /// A field selector, such as `type=Warning`; empty for all. Files are not
@@ -76,6 +79,13 @@ impl Request {
     /// Names, labels, annotations and owners of a resource's objects.
     pub const fn metadata(resource: &'static Resource) -> Self {
         Self::of(What::Objects(resource, Scope::Everywhere), Detail::Metadata)
+    }
+
+    /// The same, with who wrote the objects when: `metadata.managedFields`.
+    #[must_use]
+    pub const fn with_history(mut self) -> Self {
+        self.history = true;
+        self
     }
 
     /// The same, of objects that a label selector selects.
@@ -106,7 +116,7 @@ impl Request {
     }
 
     const fn of(what: What, detail: Detail) -> Self {
-        Request { what, detail, labels: "", fields: "" }
+        Request { what, detail, history: false, labels: "", fields: "" }
     }
 
     /// The scope, if it asks for objects.

@@ -20,6 +20,7 @@ const KEYS: &[&str] = &[
     "severity",
     "target",
     "gate",
+    "manifests",
     "tags",
     "why",
     "when",
@@ -160,6 +161,7 @@ impl<'a> Reader<'a> {
         let title = self.text(root, "title");
         let why = self.text(root, "why");
         let gate = root.get("gate").and_then(|node| self.bool(node)).unwrap_or(false);
+        let manifests = root.get("manifests").and_then(|node| self.bool(node)).unwrap_or(false);
         let tags = self.texts(root, "tags");
         let aliases = self.texts(root, "aliases");
         let (form, target) = (form?, target?);
@@ -181,6 +183,7 @@ impl<'a> Reader<'a> {
             target,
             has_cluster_form: cluster.is_some(),
             gate,
+            manifests,
             tags,
             why,
             fix: form

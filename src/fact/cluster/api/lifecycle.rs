@@ -36,6 +36,28 @@ pub fn find(api_version: &str, kind: &str) -> Option<&'static Api> {
     table().apis.get(&format!("{api_version}/{kind}"))
 }
 
+/// Whether objects end with that version instead of being served in another:
+/// the kind is gone or became another one, or the version is alpha, whose
+/// objects have to be deleted before.
+pub fn has_no_successor(api_version: &str, api: &Api) -> bool {
+    let is_alpha = api_version.rsplit('/').next().is_some_and(|version| version.contains("alpha"));
+    api.removed.is_some() && (is_alpha || api.replacement.as_ref().is_none_or(|other| other.contains(' ')))
+}
+
+/// What becomes of every API version of a kind.
+pub fn of_kind(kind: &str) -> impl Iterator<Item = (&'static str, &'static Api)> {
+    let versions = move |(key, api): (&'static String, &'static Api)| {
+        key.rsplit_once('/').filter(|(_, own)| *own == kind).map(|(version, _)| (version, api))
+    };
+    table().apis.iter().filter_map(versions)
+}
+
+/// The kinds that the table has.
+#[cfg(test)]
+pub(super) fn kinds() -> std::collections::BTreeSet<&'static str> {
+    table().apis.keys().filter_map(|key| key.rsplit_once('/').map(|(_, kind)| kind)).collect()
+}
+
 /// What becomes of any kind whose name in paths is this, such as `ingresses`.
 pub fn find_resource(api_version: &str, plural: &str) -> Option<(&'static str, &'static Api)> {
     let within = format!("{api_version}/");

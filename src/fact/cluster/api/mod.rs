@@ -1,14 +1,14 @@
 //! The APIs that objects use, as far as they have an end: what files hold is
 //! written in them now; what a live API says of an object is its history.
 
+pub mod history;
 pub mod lifecycle;
 pub mod requested;
 pub mod usage;
 
-use super::{Collector, Lists, Object, Reader, Request};
-use crate::fact::Fact;
-use crate::fact::Facts;
+use super::{Collector, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Type};
+use crate::fact::{Fact, Facts, Source};
 use usage::{API_OBJECT, Origin};
 
 pub(super) const COLLECTOR: Collector =
@@ -19,7 +19,7 @@ const REQUEST: Request = Request::every_object_of_files();
 const FACTS: &[FactDoc] = &[FactDoc::new(
     "api_objects",
     Type::List(&Type::Object(API_OBJECT)),
-    "Every object of the files whose own API version, managedFields or last-applied annotation name an API with an end.",
+    "Every object of the files whose own API version, managedFields or last-applied annotation name an API with an end. Absent for a live cluster, see `api_history`.",
 )];
 
 #[derive(Default)]
@@ -34,7 +34,11 @@ impl Reader for Apis {
 
     fn finish(self: Box<Self>, lists: &Lists) -> Facts {
         let mut facts = Facts::default();
-        facts.set("api_objects", lists.fact(&REQUEST, self.seen));
+        let of_files = match lists.of(&REQUEST) {
+            Listing::NotServed => Fact::absent(Source::default_of("a live API is asked for histories")),
+            _ => lists.fact(&REQUEST, self.seen),
+        };
+        facts.set("api_objects", of_files);
         facts
     }
 }

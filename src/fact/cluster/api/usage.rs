@@ -4,7 +4,8 @@
 //!
 //! Only the first is the present. The others are history: the API server
 //! converts an object to every version that it serves, and the entries of a
-//! manager that is long gone stay for ever.
+//! manager that is long gone stay for ever. An object whose kind a live API
+//! serves in a version without successor alone is present, too.
 
 use std::collections::BTreeMap;
 
@@ -39,9 +40,13 @@ pub const API_USE: &[Field] = &[
     Field::new(
         "how",
         Type::Text,
-        "How it is known: `written` (in the file), `release` (of Helm), `managedFields` or `last-applied`.",
+        "How it is known: `written` (in the file), `release` (of Helm), `served` (by the API, in that version only), `managedFields` or `last-applied`.",
     ),
-    Field::new("is_present", Type::Bool, "Whether it is in use now: written or of a release. The others are history."),
+    Field::new(
+        "is_present",
+        Type::Bool,
+        "Whether it is in use now: written, of a release, or served in no other version. The others are history.",
+    ),
     Field::new("by", Type::Text, "The manager of a managedFields entry, the release, or the file."),
     Field::new("at", Type::Text, "When the manager wrote it."),
     Field::new("deprecated", Type::Text, "The first minor that calls it deprecated; absent where none does."),
@@ -55,8 +60,13 @@ pub enum Origin<'a> {
     /// Dumped from a cluster, into a file: kubectl writes the version that it
     /// asked for.
     Dump,
-    /// Listed from a live API, whose version the reader chose.
-    Live,
+    /// Listed from a live API, in the newest version that it serves.
+    Live {
+        /// That version, such as `batch/v1`.
+        api_version: &'a str,
+        /// The kind, which lists of metadata do not say.
+        kind: &'a str,
+    },
     /// A file of a checkout.
     Manifest {
         /// The file, as it was named.
@@ -75,8 +85,10 @@ const MADE_BY_THE_SYSTEM: &[&str] =
 /// What an object says of APIs with an end; none where it says nothing.
 pub fn read(json: &Json, origin: Origin<'_>) -> Option<Fact> {
     let text = |pointer: &str| json.pointer(pointer).and_then(Json::as_str);
-    let kind = text("/kind")?;
-    let own = text("/apiVersion")?;
+    let (own, kind) = match origin {
+        Origin::Live { api_version, kind } => (api_version, kind),
+        _ => (text("/apiVersion")?, text("/kind")?),
+    };
     let is_of_checkout = matches!(origin, Origin::Manifest { .. } | Origin::Release(_));
     if !is_of_checkout && is_made_by_the_system(kind, json) {
         return None;
@@ -94,7 +106,9 @@ pub fn read(json: &Json, origin: Origin<'_>) -> Option<Fact> {
     let written = |source, how, by: Option<&str>| known_use(own, kind, source, how, by, None);
     uses.extend(match origin {
         Origin::Dump => written(object(".apiVersion"), "written", None),
-        Origin::Live => None,
+        Origin::Live { .. } => lifecycle::find(own, kind)
+            .filter(|api| lifecycle::has_no_successor(own, api))
+            .and_then(|_| written(object(".metadata.name"), "served", None)),
         Origin::Manifest { file, line } => written(Source::line(file, line), "written", Some(file)),
         Origin::Release(release) => written(object(".apiVersion"), "release", Some(release)),
     });
@@ -130,7 +144,7 @@ fn known_use(
 ) -> Option<Fact> {
     let api = lifecycle::find(api_version, kind)?;
     let optional = |text: Option<&str>| text.map_or(Fact::Absent { source: None }, Fact::group);
-    let is_present = matches!(how, "written" | "release");
+    let is_present = matches!(how, "written" | "release" | "served");
     let members = BTreeMap::from(
         [
             ("api_version", Fact::known(api_version, source)),
@@ -217,9 +231,21 @@ mod tests {
     #[test]
     fn an_object_of_a_live_api_has_only_a_history() {
         let history = ["managedFields networking.k8s.io/v1beta1", "last-applied extensions/v1beta1"];
-        assert_eq!(hows(&ingress("networking.k8s.io/v1beta1"), Origin::Live), history);
+        let live = |api_version| Origin::Live { api_version, kind: "Ingress" };
+        assert_eq!(hows(&ingress("meta.k8s.io/v1"), live("networking.k8s.io/v1beta1")), history);
         assert_eq!(hows(&ingress("networking.k8s.io/v1"), Origin::Dump), history);
         assert_eq!(hows(&ingress("networking.k8s.io/v1beta1"), Origin::Dump).len(), 3);
+    }
+
+    #[test]
+    fn an_object_of_a_kind_that_ends_is_present_in_a_live_api() {
+        let object = json!({"metadata": {"name": "gpu"}});
+        let live = |api_version, kind| hows(&object, Origin::Live { api_version, kind });
+        // Classic DRA is gone with 1.32, and objects of alpha versions are not converted.
+        assert_eq!(live("resource.k8s.io/v1alpha3", "PodSchedulingContext"), ["served resource.k8s.io/v1alpha3"]);
+        assert_eq!(live("scheduling.k8s.io/v1alpha1", "Workload"), ["served scheduling.k8s.io/v1alpha1"]);
+        assert_eq!(live("resource.k8s.io/v1alpha2", "ResourceClass"), ["served resource.k8s.io/v1alpha2"]);
+        assert_eq!(live("policy/v1beta1", "PodDisruptionBudget"), [""; 0], "1.20 has no other version yet");
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::fact::cluster::{Collection, Detail, Listing, Request, Resource, Scope
 /// Objects of a page, as kubectl and the controllers ask for them.
 const LIMIT: usize = 500;
 
+/// Helm's releases of a page: each may hold a mebibyte.
+const RELEASES: usize = 5;
+
 /// How often a list may expire before it is given up.
 const MAX_EXPIRIES: usize = 8;
 
@@ -58,7 +61,7 @@ pub(super) async fn read(
                 Err(failure) => denied(&failure),
             };
         }
-        What::ObjectsOfFiles => return Listing::Complete,
+        What::ObjectsOfFiles => return Listing::NotServed,
         What::Objects(resource, scope) => (resource, scope),
     };
     let versions = served.versions(resource);
@@ -86,7 +89,8 @@ pub(super) async fn read(
                 };
                 let path = format!("{}?{}", collection_path(resource, version, space), query(&request));
                 let mut list = List { session, request: &request, path, is_again: false };
-                list.read(&Stream::start(request, Arc::clone(collection), Arc::clone(&session.tally))).await
+                let name = api_version(resource, version);
+                list.read(&Stream::start(request, name, Arc::clone(collection), Arc::clone(&session.tally))).await
             }
         };
         match ended {
@@ -124,6 +128,10 @@ pub(super) fn what(request: &Request) -> String {
     }
 }
 
+fn api_version(resource: &Resource, version: &str) -> String {
+    if resource.group.is_empty() { version.to_owned() } else { format!("{}/{version}", resource.group) }
+}
+
 fn collection_path(resource: &Resource, version: &str, namespace: &str) -> String {
     let root = if resource.group.is_empty() {
         format!("/api/{version}")
@@ -138,7 +146,7 @@ fn collection_path(resource: &Resource, version: &str, namespace: &str) -> Strin
 }
 
 fn query(request: &Request) -> String {
-    let mut query = format!("limit={LIMIT}");
+    let mut query = format!("limit={}", if is_release(request) { RELEASES } else { LIMIT });
     for (name, selector) in [("labelSelector", request.labels), ("fieldSelector", request.fields)] {
         if !selector.is_empty() {
             query.extend(["&", name, "=", &escape(selector)]);
@@ -160,7 +168,7 @@ fn escape(text: &str) -> String {
 async fn named(session: &Session, collection: &Collection, request: &Request, path: &str) -> Result<bool, Failure> {
     let accept = if is_metadata(request) { PARTIAL } else { JSON };
     let Some(bytes) = single(session, path, accept).await? else { return Ok(false) };
-    let json = object::parse(&bytes, is_metadata(request)).map_err(Failure::Bad)?;
+    let json = object::parse(&bytes, request.history).map_err(Failure::Bad)?;
     session.tally.add_object();
     collection.see(request, &json);
     Ok(true)
@@ -192,9 +200,15 @@ pub(super) async fn single(session: &Session, path: &str, accept: &str) -> Resul
     }
 }
 
-/// Secrets are never read whole.
+/// Secrets are never read whole, but for those that Helm keeps releases in.
 fn is_metadata(request: &Request) -> bool {
-    request.detail == Detail::Metadata || request.resource().is_some_and(|resource| resource.plural == "secrets")
+    let is_secret = request.resource().is_some_and(|resource| resource.plural == "secrets");
+    request.detail == Detail::Metadata || (is_secret && !is_release(request))
+}
+
+/// Whether the user asked for what Helm installed (`--helm`).
+fn is_release(request: &Request) -> bool {
+    request.detail == Detail::Whole && request.labels.split(',').any(|label| label == "owner=helm")
 }
 
 /// A list that is read page by page.

@@ -1,7 +1,7 @@
 //! One object of a list, as JSON without what nobody needs.
 //!
-//! `metadata.managedFields` is often a third of an object and is never kept
-//! of a whole one: it is passed over without being made.
+//! `metadata.managedFields` is often a third of an object and is not kept
+//! unless who wrote it is asked for: it is passed over without being made.
 
 use std::fmt;
 

@@ -48,9 +48,9 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Starts the thread; it ends when the stream is dropped.
-    pub(super) fn start(request: Request, collection: Arc<Collection>, tally: Arc<Tally>) -> Self {
+    pub(super) fn start(request: Request, api_version: String, collection: Arc<Collection>, tally: Arc<Tally>) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        std::thread::spawn(move || work(receiver, &mut Reading::new(request, collection, tally)));
+        std::thread::spawn(move || work(receiver, &mut Reading::new(request, api_version, collection, tally)));
         Stream { sender }
     }
 
@@ -87,6 +87,8 @@ fn work(mut receiver: mpsc::Receiver<Message>, reading: &mut Reading) {
 /// One list while it is parsed.
 struct Reading {
     request: Request,
+    /// The version that is listed.
+    api_version: String,
     collection: Arc<Collection>,
     tally: Arc<Tally>,
     splitter: Splitter,
@@ -124,9 +126,10 @@ impl Order {
 }
 
 impl Reading {
-    fn new(request: Request, collection: Arc<Collection>, tally: Arc<Tally>) -> Self {
+    fn new(request: Request, api_version: String, collection: Arc<Collection>, tally: Arc<Tally>) -> Self {
         Reading {
             request,
+            api_version,
             collection,
             tally,
             splitter: Splitter::default(),
@@ -173,7 +176,12 @@ impl Reading {
     }
 
     fn item(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let json = object::parse(bytes, self.request.detail == Detail::Metadata)?;
+        let mut json = object::parse(bytes, self.request.history)?;
+        // Metadata alone is of the kind PartialObjectMetadata, whatever it is of.
+        if let Some(members) = json.as_object_mut().filter(|_| self.request.detail == Detail::Metadata) {
+            members.remove("kind");
+            members.insert("apiVersion".to_owned(), self.api_version.as_str().into());
+        }
         if self.order.is_new(object::key(&json))? {
             self.tally.add_object();
             self.collection.see(&self.request, &json);
