@@ -31,21 +31,46 @@ const DEVICE: &[Field] = &[
         Type::List(&Type::Text),
         "Profiles of its MIG devices, such as `1g.10gb+me`, sorted, by NVML. Unreadable: there are instances, and NVML was not asked.",
     ),
+    Field::new("ecc_enabled", Type::Bool, "Whether ECC is on, by NVML. Absent: its memory has none."),
+    Field::new(
+        "ecc_uncorrected",
+        Type::Int,
+        "Errors of memory that ECC could not correct since the driver was loaded, by NVML. Absent: no ECC.",
+    ),
+    Field::new(
+        "row_remap_pending",
+        Type::Bool,
+        "Whether rows of memory wait for a reset to be remapped, by NVML. Absent: a GPU from before Ampere.",
+    ),
+    Field::new(
+        "row_remap_failed",
+        Type::Bool,
+        "Whether a row could not be remapped, by NVML, after which the GPU is to be replaced. Absent: a GPU from before Ampere.",
+    ),
+    Field::new(
+        "pages_pending",
+        Type::Bool,
+        "Whether pages of memory wait for a reload of the driver to be retired, by NVML. Absent: a GPU that remaps rows, or has no ECC.",
+    ),
 ];
 
 const INSTANCE: &[Field] = &[
-    Field::new("name", Type::Text, "The GPU's PCI address and the ids, such as `0000:17:00.0/gi9/ci0`."),
+    Field::new(
+        "name",
+        Type::Text,
+        "The GPU's PCI address and the ids, such as `0000:17:00.0/gi9/ci0`; `mig0` where NVML told the profiles and no ids.",
+    ),
     Field::new("gpu", Type::Text, "PCI address of its GPU."),
-    Field::new("gpu_instance", Type::Int, "Id of the GPU instance."),
+    Field::new("gpu_instance", Type::Int, "Id of the GPU instance. Absent: NVML did not tell."),
     Field::new(
         "compute_instance",
         Type::Int,
-        "Id of the compute instance. Absent: the GPU instance has none, and nothing can use it.",
+        "Id of the compute instance. Absent: the GPU instance has none, or NVML did not tell.",
     ),
     Field::new(
         "profile",
         Type::Text,
-        "Profile, such as `1g.10gb+me`, by NVML; a resource's name has a dot for the plus. Absent: no compute instance. Unreadable: NVML was not asked.",
+        "Profile, such as `1g.10gb+me`, by NVML; a resource's name has a dot for the plus. Absent: the GPU instance has no compute instance, and nothing can use it. Unreadable: NVML was not asked.",
     ),
 ];
 
@@ -112,6 +137,11 @@ pub(super) const FACTS: &[FactDoc] = &[
         "gpu.library_version",
         Type::Text,
         "Version of libnvidia-ml in the driver's root, by its file name. Absent: it is not installed.",
+    ),
+    FactDoc::new(
+        "gpu.nvml_error",
+        Type::Text,
+        "Why NVML speaks of no GPU, in its own words, such as `Driver/library version mismatch`. Absent: it does, or it was not asked, or gave no answer.",
     ),
     FactDoc::new("gpu.nouveau_loaded", Type::Bool, "Whether the kernel module nouveau is loaded."),
     FactDoc::new(

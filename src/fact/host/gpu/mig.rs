@@ -8,8 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::driver::Information;
-use super::nvml::{self, Answer, Answers, MigDevice};
+use super::nvml::{Answer, MigDevice};
 use super::pci::Device;
 use super::plugin::is_program;
 use crate::fact::host::absence::fact_of;
@@ -41,55 +40,38 @@ pub(super) fn set_facts(host: &Host, facts: &mut Facts) {
 pub(super) fn add_state(
     host: &Host,
     gpu: &Device,
-    information: &Information,
-    answers: &Outcome<Answers>,
+    minor: &Fact,
+    asked: Result<&Answer, &(Source, String)>,
     members: &mut BTreeMap<String, Fact>,
     instances: &mut Vec<Fact>,
 ) {
-    let live = read_instances(&host.root, &information.minor);
-    let answer = answers
-        .as_ref()
-        .found()
-        .and_then(|answers| answers.of(&gpu.address, information.uuid.text(), information.minor.int()));
-    let asked = |value: Option<bool>, answer: &Answer| {
-        let source = answer.source.clone();
-        value.map_or_else(|| Fact::absent(source.clone()), |truth| Fact::known(truth, source.clone()))
-    };
-    let not_asked = || {
-        let reason = match answers {
-            Outcome::Unreadable(reason) => reason.clone(),
-            _ => format!("read {}: MIG's mode is known to NVML alone, which was not asked", gpu.address),
-        };
-        Fact::unreadable(Source::file(nvml::PATH), reason)
-    };
     // A tree may hold NVML's answers and not the folders.
-    let by_nvml = || answer.map_or(Outcome::Absent, |answer| Outcome::Found(of_answer(answer)));
-    let (live, source) = match live {
-        Outcome::Found(live) => (Outcome::Found(live), Source::file(CAPABILITIES)),
-        missing => match by_nvml() {
-            Outcome::Absent => (missing, Source::file(CAPABILITIES)),
-            found => (found, answer.map_or_else(|| Source::file(nvml::PATH), |answer| answer.source.clone())),
+    let (live, source) = match (read_instances(&host.root, minor), asked) {
+        (Outcome::Found(live), _) => (Outcome::Found(live), Source::file(CAPABILITIES)),
+        (missing, Ok(answer)) => match &answer.mig_devices {
+            Outcome::Found(devices) => (Outcome::Found(of_devices(devices)), answer.source.clone()),
+            _ => (missing, Source::file(CAPABILITIES)),
         },
+        (missing, Err(_)) => (missing, Source::file(CAPABILITIES)),
     };
-    let enabled = match (answer, live.as_ref().found()) {
-        (Some(answer), _) => asked(answer.mig_mode.map(|(current, _)| current), answer),
-        (None, Some(live)) if !live.is_empty() => Fact::known(true, source.clone()),
-        (None, _) => not_asked(),
+    let mode = |pick: fn(&(bool, bool)) -> bool| match asked {
+        Ok(answer) => fact_of(answer.source.clone(), answer.mig_mode.as_ref().map(pick)),
+        Err((source, reason)) => Fact::unreadable(source.clone(), reason.as_str()),
     };
-    let pending = match answer {
-        Some(answer) => asked(answer.mig_mode.map(|(_, pending)| pending), answer),
-        None => not_asked(),
+    let enabled = match (mode(|(current, _)| *current), live.as_ref().found()) {
+        (Fact::Unreadable { .. }, Some(live)) if !live.is_empty() => Fact::known(true, source.clone()),
+        (mode, _) => mode,
     };
     let count =
         |count: Outcome<usize>| fact_of(source.clone(), count.map(|count| i64::try_from(count).unwrap_or(i64::MAX)));
     let empty = live.as_ref().map(|live| live.values().filter(|compute| compute.is_empty()).count());
     members.insert("mig_enabled".to_owned(), enabled);
-    members.insert("mig_pending".to_owned(), pending);
+    members.insert("mig_pending".to_owned(), mode(|(_, pending)| *pending));
     members.insert("gpu_instances".to_owned(), count(live.as_ref().map(BTreeMap::len)));
     members.insert("empty_instances".to_owned(), count(empty));
-    members.insert("profiles".to_owned(), profiles_fact(answer, &live));
+    members.insert("profiles".to_owned(), profiles_fact(asked, &live));
     match &live {
-        Outcome::Found(live) => add_instances(gpu, live, answer, &source, instances),
+        Outcome::Found(live) => add_instances(gpu, live, asked, &source, instances),
         Outcome::Absent => {}
         Outcome::Unreadable(reason) => instances.push(Fact::unreadable(source, reason.as_str())),
     }
@@ -98,73 +80,108 @@ pub(super) fn add_state(
 /// The compute instances of each live GPU instance, by their ids.
 type Instances = BTreeMap<i64, Vec<i64>>;
 
-/// What NVML says of instances: it lists MIG devices, which are compute
-/// instances, so that a GPU instance without one is not seen.
-fn of_answer(answer: &Answer) -> Instances {
+/// NVML lists MIG devices, which are compute instances, so that a GPU instance
+/// without one is not seen.
+fn of_devices(devices: &[MigDevice]) -> Instances {
     let mut live = Instances::new();
-    for (index, device) in answer.mig_devices.iter().enumerate() {
+    for (index, device) in devices.iter().enumerate() {
         let gpu_instance = device.gpu_instance.unwrap_or_else(|| i64::try_from(index).unwrap_or(i64::MAX));
         live.entry(gpu_instance).or_default().push(device.compute_instance.unwrap_or(0));
     }
     live
 }
 
-fn add_instances(gpu: &Device, live: &Instances, answer: Option<&Answer>, source: &Source, instances: &mut Vec<Fact>) {
-    let profile = |gpu_instance: i64, compute: i64| {
-        let Some(answer) = answer else {
-            return Fact::unreadable(source.clone(), "read the profiles of instances: NVML was not asked");
-        };
-        let is_this = |device: &&MigDevice| {
-            device.gpu_instance == Some(gpu_instance) && device.compute_instance.unwrap_or(0) == compute
-        };
-        match answer.mig_devices.iter().find(is_this).and_then(|device| device.profile.as_deref()) {
-            Some(profile) => Fact::known(profile, answer.source.clone()),
-            None => {
-                Fact::unreadable(answer.source.clone(), format!("read NVML: no profile of instance {gpu_instance}"))
-            }
-        }
-    };
+fn add_instances(
+    gpu: &Device,
+    live: &Instances,
+    asked: Result<&Answer, &(Source, String)>,
+    source: &Source,
+    instances: &mut Vec<Fact>,
+) {
+    let nothing = || Fact::absent(source.clone());
+    let number = |number: i64| Fact::known(number, source.clone());
+    let named = unnumbered(live, asked);
+    for (index, device) in named.iter().flat_map(|devices| devices.iter()).enumerate() {
+        let name = format!("{}/mig{index}", gpu.address);
+        instances.push(instance_fact(
+            gpu,
+            name,
+            [nothing(), nothing(), profile_fact(asked, device.profile.as_deref())],
+        ));
+    }
     for (gpu_instance, compute) in live {
         let name = format!("{}/gi{gpu_instance}", gpu.address);
-        let ids: Vec<Option<i64>> =
-            if compute.is_empty() { vec![None] } else { compute.iter().copied().map(Some).collect() };
-        for id in ids {
-            let number = |number: Option<i64>| {
-                number.map_or_else(|| Fact::absent(source.clone()), |number| Fact::known(number, source.clone()))
-            };
-            let name = id.map_or_else(|| name.clone(), |id| format!("{name}/ci{id}"));
-            let profile = id.map_or_else(|| Fact::absent(source.clone()), |id| profile(*gpu_instance, id));
-            let members = BTreeMap::from([
-                ("name".to_owned(), Fact::known(name, source.clone())),
-                ("gpu".to_owned(), Fact::known(gpu.address.as_str(), source.clone())),
-                ("gpu_instance".to_owned(), number(Some(*gpu_instance))),
-                ("compute_instance".to_owned(), number(id)),
-                ("profile".to_owned(), profile),
-            ]);
-            instances.push(Fact::known(members, source.clone()));
+        if compute.is_empty() {
+            instances.push(instance_fact(gpu, name, [number(*gpu_instance), nothing(), nothing()]));
+            continue;
+        }
+        for id in compute.iter().filter(|_| named.is_none()) {
+            let profile = profile_fact(asked, profile_in(asked, *gpu_instance, *id));
+            let name = format!("{name}/ci{id}");
+            instances.push(instance_fact(gpu, name, [number(*gpu_instance), number(*id), profile]));
         }
     }
 }
 
-fn profiles_fact(answer: Option<&Answer>, live: &Outcome<Instances>) -> Fact {
-    match (answer, live) {
-        (Some(answer), _) => {
+fn instance_fact(gpu: &Device, name: String, [gpu_instance, compute_instance, profile]: [Fact; 3]) -> Fact {
+    let source = profile.source().cloned().unwrap_or_else(|| Source::file(CAPABILITIES));
+    let members = BTreeMap::from([
+        ("name".to_owned(), Fact::known(name, source.clone())),
+        ("gpu".to_owned(), Fact::known(gpu.address.as_str(), source.clone())),
+        ("gpu_instance".to_owned(), gpu_instance),
+        ("compute_instance".to_owned(), compute_instance),
+        ("profile".to_owned(), profile),
+    ]);
+    Fact::known(members, source)
+}
+
+/// The MIG devices that NVML named without the ids of their instances, as many
+/// as there are: which instance is which cannot be told then.
+fn unnumbered<'a>(live: &Instances, asked: Result<&'a Answer, &(Source, String)>) -> Option<&'a [MigDevice]> {
+    let Outcome::Found(devices) = &asked.ok()?.mig_devices else { return None };
+    let count: usize = live.values().map(Vec::len).sum();
+    let is_it = devices.len() == count && devices.iter().all(|device| device.gpu_instance.is_none());
+    is_it.then_some(devices.as_slice())
+}
+
+fn profile_in<'a>(asked: Result<&'a Answer, &(Source, String)>, gpu_instance: i64, compute: i64) -> Option<&'a str> {
+    let Outcome::Found(devices) = &asked.ok()?.mig_devices else { return None };
+    let is_this = |device: &&MigDevice| {
+        device.gpu_instance == Some(gpu_instance) && device.compute_instance.unwrap_or(0) == compute
+    };
+    devices.iter().find(is_this)?.profile.as_deref()
+}
+
+fn profile_fact(asked: Result<&Answer, &(Source, String)>, profile: Option<&str>) -> Fact {
+    match (asked, profile) {
+        (Ok(answer), Some(profile)) => Fact::known(profile, answer.source.clone()),
+        (Ok(answer), None) => Fact::unreadable(answer.source.clone(), "ask NVML for a profile: it does not tell"),
+        (Err((source, reason)), _) => Fact::unreadable(source.clone(), reason.as_str()),
+    }
+}
+
+fn profiles_fact(asked: Result<&Answer, &(Source, String)>, live: &Outcome<Instances>) -> Fact {
+    let none = || Fact::known(Vec::new(), Source::file(CAPABILITIES));
+    match (asked, live) {
+        (Ok(answer), _) => {
             let source = answer.source.clone();
-            let mut profiles: Vec<String> =
-                answer.mig_devices.iter().filter_map(|device| device.profile.clone()).collect();
-            if profiles.len() < answer.mig_devices.len() {
-                return Fact::unreadable(source, "read NVML: a MIG device without a profile");
+            let devices = match &answer.mig_devices {
+                Outcome::Found(devices) => devices,
+                Outcome::Absent => return none(),
+                Outcome::Unreadable(reason) => return Fact::unreadable(source, reason.as_str()),
+            };
+            let mut profiles: Vec<&str> = devices.iter().filter_map(|device| device.profile.as_deref()).collect();
+            if profiles.len() < devices.len() {
+                return Fact::unreadable(source, "ask NVML for profiles: a MIG device has none in its name");
             }
-            profiles.sort();
+            profiles.sort_unstable();
             let list: Vec<Fact> = profiles.into_iter().map(|profile| Fact::known(profile, source.clone())).collect();
             Fact::known(list, source)
         }
-        (None, Outcome::Found(live)) if live.is_empty() => Fact::known(Vec::new(), Source::file(CAPABILITIES)),
-        (None, Outcome::Absent) => Fact::known(Vec::new(), Source::file(CAPABILITIES)),
-        (None, Outcome::Unreadable(reason)) => Fact::unreadable(Source::file(CAPABILITIES), reason.as_str()),
-        (None, Outcome::Found(_)) => {
-            Fact::unreadable(Source::file(nvml::PATH), "read the profiles of instances: NVML was not asked")
-        }
+        (Err(_), Outcome::Found(live)) if live.is_empty() => none(),
+        (Err(_), Outcome::Absent) => none(),
+        (Err(_), Outcome::Unreadable(reason)) => Fact::unreadable(Source::file(CAPABILITIES), reason.as_str()),
+        (Err((source, reason)), Outcome::Found(_)) => Fact::unreadable(source.clone(), reason.as_str()),
     }
 }
 

@@ -1,8 +1,7 @@
 //! NVIDIA GPUs, without asking nvidia-smi: PCI devices, driver, MIG.
 //!
 //! Sources: `/sys/bus/pci/devices`, `/proc/driver/nvidia`, the driver's
-//! libraries, running processes, and of a recorded tree the answers of NVML
-//! ([`nvml`]). A GPU is a PCI display device of NVIDIA; its sound device and
+//! libraries, running processes, and the answers of NVML ([`nvml`]). A GPU is a PCI display device of NVIDIA; its sound device and
 //! its USB controller are none. GPUs of Tegra are no PCI devices and have
 //! another driver, those of WSL2 are Windows': neither is looked at.
 
@@ -11,6 +10,7 @@ mod client;
 mod declaration;
 mod driver;
 mod library;
+mod memory;
 mod mig;
 mod nvml;
 mod pci;
@@ -24,6 +24,8 @@ use super::absence::not_recorded;
 use super::root::Outcome;
 use super::{Collector, Host};
 use crate::fact::{Fact, Facts, Source};
+use driver::Information;
+use nvml::Answers;
 use pci::{Device, Kind, PCI};
 
 /// Reads NVIDIA's GPUs.
@@ -56,9 +58,15 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     facts.set("gpu.present", Fact::known(!own.is_empty(), source));
     let count = |number: usize| Fact::known(i64::try_from(number).unwrap_or(i64::MAX), Source::file(PCI));
     facts.set("gpu.count", count(own.len()));
-    let answers = nvml::read_answers(&host.root);
+    let gpus: Vec<(&Device, Information)> =
+        gpus.into_iter().map(|gpu| (gpu, driver::read_information(&host.root, &gpu.address))).collect();
+    let of_driver = gpus.iter().filter(|(gpu, _)| gpu.driver.as_deref() == Some("nvidia"));
+    let minors: Vec<Option<i64>> = of_driver.map(|(_, information)| information.minor.int()).collect();
+    let answers = nvml::read_answers(host, &minors);
+    facts.set("gpu.nvml_error", nvml::refusal_fact(&answers));
     let mut instances = Vec::new();
-    let list: Vec<Fact> = gpus.iter().map(|gpu| device_fact(host, gpu, &answers, &mut instances)).collect();
+    let list: Vec<Fact> =
+        gpus.iter().map(|(gpu, information)| device_fact(host, gpu, information, &answers, &mut instances)).collect();
     // Only where a change waits for them are they looked for.
     let is_pending = |gpu: &Fact| {
         let mode = |name: &str| gpu.member(name).and_then(Fact::bool);
@@ -74,13 +82,18 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     facts
 }
 
-fn device_fact(host: &Host, gpu: &Device, answers: &Outcome<nvml::Answers>, instances: &mut Vec<Fact>) -> Fact {
+fn device_fact(
+    host: &Host,
+    gpu: &Device,
+    information: &Information,
+    answers: &Outcome<Answers>,
+    instances: &mut Vec<Fact>,
+) -> Fact {
     let source = gpu.source();
     let text = |text: Option<&str>| {
         text.map_or_else(|| Fact::absent(source.clone()), |text| Fact::known(text, source.clone()))
     };
     let not_recorded = || Fact::unreadable(source.clone(), not_recorded(&format!("{}/device", gpu.path)));
-    let information = driver::read_information(&host.root, &gpu.address);
     let mut members = BTreeMap::from([
         ("name".to_owned(), Fact::known(gpu.address.as_str(), source.clone())),
         ("id".to_owned(), gpu.id.as_deref().map_or_else(not_recorded, |id| Fact::known(id, source.clone()))),
@@ -90,6 +103,13 @@ fn device_fact(host: &Host, gpu: &Device, answers: &Outcome<nvml::Answers>, inst
         ("uuid".to_owned(), information.uuid.clone()),
         ("minor".to_owned(), information.minor.clone()),
     ]);
-    mig::add_state(host, gpu, &information, answers, &mut members, instances);
+    let answer = answers
+        .as_ref()
+        .found()
+        .and_then(|answers| answers.of(&gpu.address, information.uuid.text(), information.minor.int()));
+    let silence = nvml::silence(answers, &gpu.address);
+    let asked = answer.ok_or(&silence);
+    mig::add_state(host, gpu, &information.minor, asked, &mut members, instances);
+    memory::add_state(asked, &mut members);
     Fact::known(members, source)
 }

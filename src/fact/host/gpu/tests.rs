@@ -159,6 +159,56 @@ fn what_nvml_names_has_its_profile() {
 }
 
 #[test]
+fn profiles_that_nvml_names_without_ids_are_not_given_to_instances_by_chance() {
+    let tree = h100(&["gi9", "gi9/ci0", "gi1", "gi1/ci0", "gi5"]);
+    tree.put(
+        "/nvml.json",
+        r#"{"devices": [{"pci": {"bus_id": "00000000:17:00.0"}, "mig_mode": {"current": 1, "pending": 1}, "mig_devices": [
+        {"name": "NVIDIA H100 80GB HBM3 MIG 1g.10gb"}, {"name": "NVIDIA H100 80GB HBM3 MIG 3g.40gb"}]}]}"#,
+    );
+    let of = |name: &str, profile: Option<&str>| (format!("0000:17:00.0/{name}"), profile.map(str::to_owned));
+    let expected = [of("mig0", Some("1g.10gb")), of("mig1", Some("3g.40gb")), of("gi5", None)];
+    assert_eq!(instances(&tree.facts()), expected);
+}
+
+#[test]
+fn the_state_of_the_memory_is_nvmls() {
+    let tree = h100(&[]);
+    assert!(matches!(device(&tree.facts()).member("row_remap_pending"), Some(Fact::Unreadable { .. })));
+    tree.put(
+        "/nvml.json",
+        r#"{"devices": [{"pci": {"bus_id": "00000000:17:00.0"}, "ecc_mode": {"current": 1, "pending": 1},
+        "ecc_errors": {"volatile": {"uncorrected": 2}}, "remapped_rows": {"pending": true, "failure": false}, "retired_pages": null}]}"#,
+    );
+    let device = device(&tree.facts());
+    assert_eq!(device.member("ecc_enabled").and_then(Fact::bool), Some(true));
+    assert_eq!(device.member("ecc_uncorrected").and_then(Fact::int), Some(2));
+    assert_eq!(device.member("row_remap_pending").and_then(Fact::bool), Some(true));
+    assert_eq!(device.member("row_remap_failed").and_then(Fact::bool), Some(false));
+    assert!(matches!(device.member("pages_pending"), Some(Fact::Absent { .. })));
+}
+
+#[test]
+fn what_nvml_refuses_with_is_a_fact_and_the_reason_of_what_is_unknown() {
+    let tree = h100(&[]);
+    tree.put("/nvml.json", r#"{"error": "Driver/library version mismatch"}"#);
+    let facts = tree.facts();
+    assert_eq!(facts.text("gpu.nvml_error"), Some("Driver/library version mismatch"));
+    let Some(Fact::Unreadable { reason, .. }) = device(&facts).member("mig_enabled").cloned() else { panic!("unread") };
+    assert_eq!(reason, "ask NVML: Driver/library version mismatch");
+}
+
+#[test]
+fn debians_link_leads_over_alternatives_to_the_library() {
+    let tree = h100(&[]);
+    tree.link("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1", "/etc/alternatives/glx--libnvidia-ml.so.1");
+    tree.link("/etc/alternatives/glx--libnvidia-ml.so.1", "/usr/lib/x86_64-linux-gnu/nvidia/current/libnvidia-ml.so.1");
+    tree.link("/usr/lib/x86_64-linux-gnu/nvidia/current/libnvidia-ml.so.1", "libnvidia-ml.so.535.247.01");
+    tree.put("/usr/lib/x86_64-linux-gnu/nvidia/current/libnvidia-ml.so.535.247.01", "");
+    assert_eq!(tree.facts().text("gpu.library_version"), Some("535.247.01"));
+}
+
+#[test]
 fn what_the_plugin_registered_is_in_the_kubelets_checkpoint() {
     let tree = h100(&[]);
     assert!(matches!(tree.facts().get("gpu.device_plugin.resources"), Some(Fact::Unreadable { .. })));
