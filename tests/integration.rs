@@ -13,6 +13,7 @@ mod clusters;
 mod facts;
 mod fuzz;
 mod gate;
+mod gate_live;
 mod hostile;
 mod house_rules;
 mod objects;

@@ -129,8 +129,9 @@ impl Reader for Components {
         let mut facts = Facts::default();
         // Nodes show only what k3s runs, where there are no pods of components.
         let is_seen = self.found.iter().any(|component| component.kind == "pod");
-        let asked = [&PODS_OF_SYSTEM, &DAEMON_SETS_OF_SYSTEM, &ALL_NODES];
-        facts.set("components", lists.fact_with_gaps(if is_seen { &asked[..2] } else { &asked }, all));
+        // From kubeadm-config the next upgrade writes the manifests, so it counts even where pods show all.
+        let asked = [&PODS_OF_SYSTEM, &DAEMON_SETS_OF_SYSTEM, &KUBEADM_CONFIG, &ALL_NODES];
+        facts.set("components", lists.fact_with_gaps(if is_seen { &asked[..3] } else { &asked }, all));
         let servers = if servers.is_empty() {
             let hidden = || {
                 "no API server runs as a pod of this cluster or in k3s: its control plane hides its flags".to_owned()
