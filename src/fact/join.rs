@@ -19,6 +19,12 @@ pub fn join(cluster: &mut Facts, host: &mut Facts, wanted: &BTreeSet<String>) ->
     let node = nodes.get(at)?;
     let name = node.member("name")?.text()?.to_owned();
     host.set("node_object", node.clone());
+    // The kubelet itself tells the API its version, where no package or path does.
+    if matches!(host.get("kubelet.version"), Some(Fact::Unreadable { .. }))
+        && let Some(version @ Fact::Known { .. }) = node.member("kubelet_version")
+    {
+        host.set("kubelet.version", version.clone());
+    }
     let kept = host.only(wanted.iter().filter(|path| *path != "node_object"));
     let kept = Fact::group(kept.roots().clone());
     if let Some(Fact::Known { value: Value::List(nodes), .. }) = cluster.get_mut("nodes")
@@ -102,6 +108,23 @@ mod tests {
         let nodes = vec![node("a", "m1", "u1"), node("b", "m1", "u1")];
         assert_eq!(joined(nodes.clone(), &host("m1", "u1", "b")).as_deref(), Some("b"));
         assert_eq!(joined(nodes, &host("m1", "u1", "c")), None);
+    }
+
+    #[test]
+    fn the_node_tells_a_version_that_the_host_does_not() {
+        let version = |own: Fact| {
+            let mut host = host("m1", "u1", "a");
+            host.set("kubelet.version", own);
+            let mut node = node("a", "m1", "u1");
+            if let Fact::Known { value: Value::Map(members), .. } = &mut node {
+                members.insert("kubelet_version".to_owned(), Fact::group("v1.20.2"));
+            }
+            join(&mut cluster(vec![node]), &mut host, &BTreeSet::new());
+            host.text("kubelet.version").map(str::to_owned)
+        };
+        let unreadable = Fact::Unreadable { source: None, reason: "no package names it".to_owned() };
+        assert_eq!(version(unreadable).as_deref(), Some("v1.20.2"));
+        assert_eq!(version(Fact::group("1.20.15")).as_deref(), Some("1.20.15"));
     }
 
     #[test]

@@ -46,6 +46,18 @@ impl Process {
         format!("/proc/{}/cmdline", self.pid)
     }
 
+    /// A path as the process means it: a relative one from its working folder,
+    /// where that is readable.
+    pub fn absolute(&self, root: &HostRoot, path: &str) -> String {
+        if path.starts_with('/') {
+            return path.to_owned();
+        }
+        match root.read_link(&format!("/proc/{}/cwd", self.pid)) {
+            Outcome::Found(folder) => format!("{}/{path}", folder.trim_end_matches('/')),
+            _ => path.to_owned(),
+        }
+    }
+
     /// The last value of a flag in any of its spellings: `--name value`,
     /// `--name=value`, and one dash.
     pub fn flag(&self, name: &str) -> Option<&str> {

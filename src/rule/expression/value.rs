@@ -287,11 +287,24 @@ impl fmt::Display for Reason<'_> {
 
 impl fmt::Display for Unknown<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, reason) in self.reasons.iter().enumerate() {
-            if at > 0 {
-                out.write_str("; ")?;
+        // One cause often hides several facts: it is told once, behind them.
+        let mut told: Vec<(&str, Vec<String>)> = Vec::new();
+        for reason in self.reasons.iter() {
+            let at = told.iter().position(|(text, _)| *text == reason.text).unwrap_or_else(|| {
+                told.push((&reason.text, Vec::new()));
+                told.len() - 1
+            });
+            let origin = reason.origin.as_ref().map(|origin| origin.path.to_string());
+            if let Some(((_, paths), path)) = told.get_mut(at).zip(origin)
+                && !paths.contains(&path)
+            {
+                paths.push(path);
             }
-            write!(out, "{reason}")?;
+        }
+        for (at, (text, paths)) in told.iter().enumerate() {
+            let between = if at > 0 { "; " } else { "" };
+            let colon = if paths.is_empty() { "" } else { ": " };
+            write!(out, "{between}{}{colon}{text}", paths.join(", "))?;
         }
         Ok(())
     }

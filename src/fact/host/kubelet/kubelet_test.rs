@@ -73,6 +73,16 @@ fn the_file_that_omits_settings_takes_the_safe_defaults() {
 }
 
 #[test]
+fn a_relative_path_is_meant_from_where_the_kubelet_runs() {
+    let tree = Tree::with(&[("/srv/node/kubelet.yaml", KUBEADM)]);
+    tree.process(1200, "/usr/bin/kubelet", &["/usr/bin/kubelet", "--config=kubelet.yaml"]);
+    assert!(matches!(tree.facts().get("kubelet.authorization.mode"), Some(Fact::Unreadable { .. })));
+    tree.link("/proc/1200/cwd", "/srv/node");
+    let facts = tree.facts();
+    assert_eq!(place(&facts, "kubelet.authorization.mode"), "/srv/node/kubelet.yaml:9");
+}
+
+#[test]
 fn flags_alone_take_the_legacy_defaults() {
     let tree = Tree::with(&[]);
     tree.process(1200, "/usr/bin/kubelet", &["/usr/bin/kubelet", "--kubeconfig=/etc/kubernetes/kubelet.conf"]);

@@ -95,6 +95,7 @@ fn set_command(facts: &mut Facts, host: &Host, command: &Command, k3s: Option<&K
             return;
         }
     };
+    let flags = with_absolute_paths(host, command, flags);
     let kubelet = read_effective(host, flags, distribution, version);
     set_flags(facts, &kubelet, command, k3s);
     for (path, fact) in setting::effective_settings(&kubelet) {
@@ -107,6 +108,30 @@ fn set_command(facts: &mut Facts, host: &Host, command: &Command, k3s: Option<&K
         endpoint::endpoint(&kubelet, &of("kubelet.endpoint_setting"), &of("kubelet.container_runtime"), uses_docker);
     facts.set("kubelet.endpoint", endpoint);
     facts.set("kubelet.config_changed_since_start", changed_since_start(host, command, kubelet.config_path.as_deref()));
+}
+
+/// Flags whose value is a path, which may be relative.
+const PATH_FLAGS: &[&str] = &[
+    "bootstrap-kubeconfig",
+    "cert-dir",
+    "client-ca-file",
+    "config",
+    "config-dir",
+    "kubeconfig",
+    "pod-manifest-path",
+    "root-dir",
+    "tls-cert-file",
+    "tls-private-key-file",
+];
+
+/// The flags, relative paths from where the kubelet runs.
+fn with_absolute_paths(host: &Host, command: &Command, mut flags: Vec<Flag>) -> Vec<Flag> {
+    if let Some(process) = &command.process {
+        for flag in flags.iter_mut().filter(|flag| PATH_FLAGS.contains(&flag.name.as_str()) && !flag.value.is_empty()) {
+            flag.value = process.absolute(&host.root, &flag.value);
+        }
+    }
+    flags
 }
 
 fn read_effective(host: &Host, flags: Vec<Flag>, distribution: &'static str, version: &Fact) -> Effective {

@@ -33,6 +33,11 @@ impl Tree {
         std::fs::set_permissions(self.place(path), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Adds a symbolic link.
+    pub(in crate::fact::host) fn link(&self, path: &str, target: &str) {
+        symlink(target, self.place(path)).unwrap();
+    }
+
     /// Adds a process and process 1.
     pub(in crate::fact::host) fn process(&self, pid: u32, executable: &str, arguments: &[&str]) {
         for (pid, executable, arguments) in

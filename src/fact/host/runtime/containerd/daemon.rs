@@ -79,7 +79,9 @@ pub(super) fn read_present(host: &Host, earlier: &Facts) -> Fact {
 /// Finds the daemon: its process, else the layout or unit that starts it.
 pub(super) fn find_daemon(host: &Host, earlier: &Facts) -> Daemon {
     if let Some(process) = find_process(host, earlier) {
-        return of_process(process);
+        let mut daemon = of_process(process);
+        daemon.config = process.absolute(&host.root, &daemon.config);
+        return daemon;
     }
     for (supervisor, _, config) in LAYOUTS.iter().filter(|(supervisor, ..)| *supervisor != "docker") {
         if host.root.metadata(config).is_found() {
