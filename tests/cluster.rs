@@ -428,6 +428,14 @@ fn a_server_that_comes_back_is_waited_for() {
 }
 
 #[test]
+fn a_refusal_of_a_server_that_has_just_come_back_is_asked_again() {
+    let forbidden = || Reply::status(403, "Forbidden", "nodes is forbidden: its roles are not read yet");
+    let server = then("/api/v1/nodes", vec![Reply::Cut(Vec::new().into()), forbidden(), forbidden()], lab);
+    let output = Place::new().audit_server(&server, &[]);
+    assert_eq!((code(&output), summary(&output)), (0, (1, 0, 0)), "{}", stderr(&output));
+}
+
+#[test]
 fn an_answer_that_does_not_come_is_asked_for_again() {
     let server = then("/api/v1/nodes", vec![Reply::Never], lab);
     let output = Place::new().audit_server(&server, &["--timeout", "6s"]);

@@ -3,9 +3,11 @@
 //!
 //! In: a path. Out: an answer whose body is still to be read, or why there is
 //! none. `429` is obeyed, `5xx` and broken connections are waited for; what
-//! the server decides (`401`, `403`, `404`, `410`) is final.
+//! the server decides (`401`, `403`, `404`, `410`) is final. But a server that
+//! has just come back refuses everybody until it has read who may do what, so
+//! that soon after an interruption a refusal is asked again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::{ACCEPT, RETRY_AFTER};
@@ -26,6 +28,9 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long after an interruption a refusal is not believed.
+const DOUBT: Duration = Duration::from_secs(10);
+
 /// Connections to one API server.
 pub(super) struct Session {
     pub(super) client: Client,
@@ -35,6 +40,8 @@ pub(super) struct Session {
     pub(super) limit: Duration,
     /// How long to wait for one answer, or for more of it.
     pub(super) patience: Duration,
+    /// When the server was last away.
+    pub(super) interrupted: Mutex<Option<Instant>>,
 }
 
 /// Why there is no answer.
@@ -97,6 +104,7 @@ impl Session {
     /// An answer to `GET path` that is not an error.
     pub(super) async fn send(&self, path: &str, accept: &str) -> Result<Response<Body>, Failure> {
         let mut pause = Pause::new();
+        let mut refused = None;
         loop {
             let (trouble, wait) = match self.attempt(path, accept).await {
                 Ok(response) if response.status() == StatusCode::OK => {
@@ -106,16 +114,32 @@ impl Session {
                 Ok(response) => {
                     let retry_after = retry_after(&response);
                     let status = self.status(response).await;
-                    if !matches!(status.code, 429 | 500 | 502..=504) {
-                        return Err(Failure::Status(status));
+                    match status.code {
+                        401 | 403
+                            if self.is_in_doubt() && refused.get_or_insert_with(Instant::now).elapsed() < DOUBT => {}
+                        429 | 500 | 502..=504 => {}
+                        _ => return Err(Failure::Status(status)),
                     }
                     (Failure::Status(status).text(), retry_after)
                 }
                 Err(trouble) if self.is_final(&trouble) => return Err(Failure::Trouble(trouble)),
-                Err(trouble) => (trouble.text().to_owned(), None),
+                Err(trouble) => {
+                    self.interrupt();
+                    (trouble.text().to_owned(), None)
+                }
             };
             self.wait(wait.unwrap_or_else(|| pause.next()), &trouble).await?;
         }
+    }
+
+    /// Remembers that the server was away just now.
+    pub(super) fn interrupt(&self) {
+        *self.interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        let interrupted = *self.interrupted.lock().unwrap_or_else(PoisonError::into_inner);
+        interrupted.is_some_and(|at| at.elapsed() < DOUBT)
     }
 
     /// Waits, unless the deadline comes first.
@@ -150,7 +174,10 @@ impl Session {
                         return Some(Ok(bytes));
                     }
                 }
-                Err(error) => return Some(Err(Trouble::of(&error).text().to_owned())),
+                Err(error) => {
+                    self.interrupt();
+                    return Some(Err(Trouble::of(&error).text().to_owned()));
+                }
             }
         }
     }

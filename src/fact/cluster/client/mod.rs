@@ -61,7 +61,14 @@ pub fn read(
         // Credential plugins run here, before anything is sent.
         let client = Client::try_from(config).map_err(|error| Fault::setup(&server.url(), &error))?;
         let deadline = (started + limit).into();
-        let session = Arc::new(Session { client, tally: Arc::clone(tally), deadline, limit, patience });
+        let session = Arc::new(Session {
+            client,
+            tally: Arc::clone(tally),
+            deadline,
+            limit,
+            patience,
+            interrupted: Mutex::default(),
+        });
         let groups = Arc::new(discovery::ask(&session, &server.url()).await?);
         read_lists(&session, collection, &groups).await;
         Ok(())
