@@ -28,6 +28,9 @@ fn main() -> std::io::Result<()> {
     println!("cargo:rerun-if-changed=src/rule/tree.rs");
     println!("cargo:rerun-if-changed=src/rule/yaml.rs");
     println!("cargo:rerun-if-changed=rules");
+    // They are part of the binary as they are.
+    println!("cargo:rerun-if-changed=symptoms");
+    println!("cargo:rerun-if-changed=docs/course.yaml");
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let mut files = Vec::new();
     find_files(&root.join("rules"), "", &mut files)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::rule::{Evidence, Severity, Verdict};
 
 /// Who or what a finding is about: `host`, `cluster`, or a Kubernetes kind.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Subject {
     /// `host`, `cluster`, or a kind such as `Deployment`.
     pub kind: String,

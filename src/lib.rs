@@ -20,6 +20,7 @@
 pub mod capture;
 pub mod cli;
 pub mod evaluate;
+pub mod explain;
 pub mod fact;
 pub mod finding;
 pub mod gate;

@@ -525,15 +525,15 @@ fn a_log_is_read_in_one_pass_and_in_bounded_memory() {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
     assert_eq!(code(&output), 0);
-    assert!(stdout(&output).starts_with("runtime/cgroup-driver-mismatch  (critical)\n"), "{}", stdout(&output));
-    assert!(stdout(&output).contains("first line 2"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("\n1. runtime/cgroup-driver-mismatch  (critical)\n"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("once, first in line 2"), "{}", stdout(&output));
 }
 
 #[test]
 fn an_error_message_leads_to_its_rule() {
     let message = "failed to create kubelet: misconfiguration: kubelet cgroup driver: \"cgroupfs\" is different from docker cgroup driver: \"systemd\"";
     let output = run(&["explain", message]);
-    assert!(stdout(&output).starts_with("runtime/cgroup-driver-mismatch  (critical)\n"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("\n1. runtime/cgroup-driver-mismatch  (critical)\n"), "{}", stdout(&output));
     let output = run(&["explain", "all is well"]);
     assert_eq!((code(&output), stdout(&output)), (0, "No rule knows this text as a symptom.\n".to_owned()));
 }

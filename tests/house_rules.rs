@@ -16,9 +16,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("finding", &["fact", "rule"]),
     ("evaluate", &["fact", "rule", "finding"]),
     ("gate", &["fact", "rule", "finding"]),
-    ("report", &["fact", "rule", "finding"]),
+    ("explain", &["fact", "rule", "finding"]),
+    ("report", &["fact", "rule", "finding", "explain"]),
     ("capture", &["fact"]),
-    ("cli", &["fact", "rule", "finding", "evaluate", "gate", "report", "capture"]),
+    ("cli", &["fact", "rule", "finding", "evaluate", "gate", "explain", "report", "capture"]),
 ];
 
 /// All that `capture` may use of `fact`: the door to the host, and the names of pods.

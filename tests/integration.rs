@@ -10,6 +10,7 @@ mod ci_examples;
 mod cli;
 mod cluster;
 mod clusters;
+mod explain;
 mod facts;
 mod fuzz;
 mod gate;

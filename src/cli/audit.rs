@@ -114,19 +114,19 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
 
 /// The findings of one host after the other, so that the facts of many nodes
 /// are never held at once, and of their cluster in the end.
-struct Verdicts<'a> {
-    rules: &'a RuleSet,
-    selected: &'a [&'a Rule],
-    now: Timestamp,
-    wanted: &'a BTreeSet<String>,
-    cluster: Option<NamedCluster>,
-    judged_nodes: Vec<String>,
-    targets: Vec<Subject>,
-    findings: Vec<Finding>,
+pub(super) struct Verdicts<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) selected: &'a [&'a Rule],
+    pub(super) now: Timestamp,
+    pub(super) wanted: &'a BTreeSet<String>,
+    pub(super) cluster: Option<NamedCluster>,
+    pub(super) judged_nodes: Vec<String>,
+    pub(super) targets: Vec<Subject>,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Verdicts<'_> {
-    fn judge(&mut self, mut host: NamedFacts) {
+    pub(super) fn judge(&mut self, mut host: NamedFacts) {
         if let Some(cluster) = &mut self.cluster {
             self.judged_nodes.extend(fact::join(&mut cluster.facts, &mut host.facts, self.wanted));
         }
@@ -136,7 +136,7 @@ impl Verdicts<'_> {
         self.targets.push(subject);
     }
 
-    fn finish(mut self) -> (Vec<Subject>, Vec<Finding>) {
+    pub(super) fn finish(mut self) -> (Vec<Subject>, Vec<Finding>) {
         if let Some(mut cluster) = self.cluster {
             let (subject, findings) =
                 audit_cluster(self.rules, self.selected, &mut cluster.facts, self.judged_nodes, cluster.name, self.now);

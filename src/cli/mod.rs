@@ -9,6 +9,7 @@ mod convert;
 mod diff;
 mod exit;
 mod explain;
+mod explain_look;
 mod facts;
 mod failure;
 mod gate;
@@ -82,8 +83,9 @@ enum Command {
     /// List, read, check and test rules
     #[command(subcommand)]
     Rules(rules::RulesCommand),
-    /// Explain a rule, or find the rules that an error message points to
-    Explain(explain::ExplainArgs),
+    /// Explain a rule, or rank what may be behind an error message, a log or events, and confirm it by the facts
+    #[command(after_help = explain::AFTER_HELP)]
+    Explain(Box<explain::ExplainArgs>),
     /// Trace packets in a pod's, container's, process's or named network namespace, or of a file, as tcpdump prints them
     Capture(Box<capture::CaptureArgs>),
     /// Print the completions of a shell

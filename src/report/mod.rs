@@ -10,6 +10,7 @@ pub mod compare;
 mod csv;
 pub mod diff;
 pub mod escape;
+pub mod explain;
 pub mod facts;
 mod format;
 pub mod gate;

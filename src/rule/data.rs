@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::builtin;
 use super::yaml::{self, Node, Style};
 use crate::fact::{Fact, Source, Value};
 
@@ -26,6 +27,12 @@ struct Table {
     path: String,
     text: &'static str,
     fact: OnceLock<Fact>,
+}
+
+/// The built-in tables.
+pub(super) fn builtin() -> Tables {
+    let tables = builtin::tables().into_iter();
+    Tables::new(tables.map(|(name, text)| (name.to_owned(), format!("rules/data/{name}.yaml"), text)))
 }
 
 impl Tables {

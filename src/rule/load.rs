@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::data::Tables;
+use super::data::{self, Tables};
 use super::file::{self, RuleFile};
 use super::{Diagnostic, Rule, RuleSet, Target, builtin, example, yaml};
 
@@ -37,7 +37,7 @@ impl Default for LoadOptions {
 
 /// Reads rules; with `target`, of the built-in ones only those that judge it.
 pub(super) fn load(options: &LoadOptions, target: Option<Target>) -> Result<RuleSet, Vec<Diagnostic>> {
-    let tables = tables();
+    let tables = data::builtin();
     let mut files = if options.builtin { builtin_rules(target) } else { Vec::new() };
     let mut faults = Vec::new();
     for path in &options.paths {
@@ -119,12 +119,6 @@ fn builtin_rules(target: Option<Target>) -> Vec<RuleFile> {
             is_builtin: true,
         })
         .collect()
-}
-
-fn tables() -> Tables {
-    Tables::new(
-        builtin::tables().into_iter().map(|(name, text)| (name.to_owned(), format!("rules/data/{name}.yaml"), text)),
-    )
 }
 
 /// The rule files of a path that the user named.

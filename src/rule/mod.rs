@@ -18,6 +18,7 @@ mod form;
 pub mod judge;
 mod load;
 pub mod select;
+mod symptom;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use std::collections::BTreeSet;
 pub use diagnostic::Diagnostic;
 pub use evidence::Evidence;
 pub use load::LoadOptions;
+pub use symptom::{Cause, Symptom, builtin_symptoms};
 pub use verdict::{Severity, Verdict};
 
 use expression::World;

@@ -2,6 +2,7 @@
 
 mod form;
 mod place;
+pub(super) mod symptom;
 
 use std::borrow::Cow;
 use std::ops::Range;
