@@ -15,7 +15,7 @@ use crate::fact::{Fact, Facts, ObjectReference, Source, Value};
 
 /// Facts that manifests tell.
 const TOLD: &[&str] =
-    &["workloads", "in_tree_volumes", "master_uses", "provisioners", "cron_schedules", "unconfined_workloads"];
+    &["workloads", "in_tree_volumes", "master_uses", "provisioners", "zoned_cron_jobs", "unready_services"];
 
 /// Kinds of which a checkout need not hold those that the cluster has.
 const ELSEWHERE: [&str; 2] = ["CSIDriver", "CSINode"];

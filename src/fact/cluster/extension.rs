@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::authority;
 use super::resource::{API_SERVICES, CUSTOM_RESOURCES, ENDPOINT_SLICES, SERVICES};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
@@ -41,6 +42,8 @@ const DEFINITION: Type = Type::Object(&[
         Type::Int,
         "How many endpoints of that service are ready; unreadable where that was not recorded.",
     ),
+    authority::UNTIL,
+    authority::FAULT,
     Field::new("stored_versions", Type::List(&Type::Text), "Versions that objects may be stored in."),
     Field::new(
         "lost_versions",
@@ -80,6 +83,7 @@ struct Extensions {
 struct Definition {
     reference: Arc<ObjectReference>,
     service: Option<String>,
+    authority: Element,
     stored: Vec<String>,
     lost: Vec<String>,
 }
@@ -123,7 +127,10 @@ impl Extensions {
             )
         };
         let service = definition.service.as_deref();
-        Element::of(&definition.reference)
+        definition
+            .authority
+            .clone()
+            .identified(&definition.reference)
             .with(
                 "conversion_service",
                 service.map_or(Fact::absent(at_service()), |name| Fact::known(name, at_service())),
@@ -173,8 +180,11 @@ impl Definition {
                         && version.get("served").and_then(Json::as_bool) != Some(false)
                 })
         };
+        let paths = ["spec.conversion.webhook.clientConfig.caBundle", "spec.conversion.webhookClientConfig.caBundle"];
+        let bundle = paths.iter().find_map(|path| object.get(path)).filter(|_| is_webhook);
         Definition {
             reference: Arc::clone(object.reference()),
+            authority: authority::describe(Element::new(), bundle, &object.source(format!(".{}", paths[0]))),
             service: text("namespace").zip(text("name")).map(|(namespace, name)| format!("{namespace}/{name}")),
             lost: stored.iter().filter(|name| !is_served(name)).cloned().collect(),
             stored,

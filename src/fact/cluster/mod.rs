@@ -7,6 +7,7 @@
 //! the files, is a fact that cannot be read, never an empty list.
 
 pub mod api;
+mod authority;
 mod backup;
 mod ceph;
 pub mod client;
@@ -32,6 +33,7 @@ mod range;
 mod rbac;
 mod rbd;
 pub mod resource;
+mod retiring;
 mod selector;
 mod skew;
 mod snapshot;
@@ -94,6 +96,7 @@ pub const COLLECTORS: &[Collector] = &[
     range::COLLECTOR,
     rbac::COLLECTOR,
     rbd::COLLECTOR,
+    retiring::COLLECTOR,
     skew::COLLECTOR,
     snapshot::COLLECTOR,
     storage::COLLECTOR,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use super::authority;
 use super::object::subject;
 use super::resource::{ENDPOINT_SLICES, MUTATING_WEBHOOKS, NAMESPACES, SERVICES, VALIDATING_WEBHOOKS};
 use super::selector::{Labels, labels, selects};
@@ -46,6 +47,8 @@ const WEBHOOK: Type = Type::Object(&[
         Type::List(&Type::Text),
         "What it stops that the cluster lives by: `pods`, `nodes`, `leases` …, of the kinds that its rules match for the system's or its own namespace.",
     ),
+    authority::UNTIL,
+    authority::FAULT,
     Field::new("has_match_conditions", Type::Bool, "Whether CEL conditions narrow it, which are not evaluated here."),
     Field::new("has_object_selector", Type::Bool, "Whether labels of the objects narrow it."),
 ]);
@@ -126,6 +129,7 @@ fn read(object: &Object<'_>, index: usize, webhook: &Json) -> Webhook {
         .with("failure_policy", Fact::known(text("/failurePolicy").unwrap_or("Fail"), at("failurePolicy")))
         .with("has_match_conditions", Fact::known(conditions, at("matchConditions")))
         .with("has_object_selector", Fact::known(selector, at("objectSelector")));
+    element = authority::describe(element, webhook.pointer("/clientConfig/caBundle"), &at("clientConfig.caBundle"));
     if let Some((namespace, name)) = &service {
         let whole = format!("{namespace}/{name}");
         element = element.with("service", Fact::known(whole, at("clientConfig.service")));

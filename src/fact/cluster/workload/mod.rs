@@ -95,6 +95,11 @@ const WORKLOAD: Type = Type::Object(&[
     Field::new("host_ipc", Type::Bool, "True where it uses the node's IPC; else absent."),
     Field::new("host_users", Type::Bool, "False where it has a user namespace of its own; else absent."),
     Field::new(
+        "seccomp_annotations",
+        Type::List(&Type::Text),
+        "Annotations of its pods that set a seccomp profile, other than unconfined, where no field sets one; absent where there is none.",
+    ),
+    Field::new(
         "failing_pulls",
         Type::List(&trouble::TROUBLE),
         "Those of `pod_problems` of its pods that an image is behind.",

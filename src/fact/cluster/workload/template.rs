@@ -95,6 +95,10 @@ pub(super) fn describe(mut element: Element, object: &Object<'_>, spec: &Json, p
             element = element.with(member, Fact::known(telling, at(field)));
         }
     }
+    let seccomp = seccomp_annotations(object, spec, path);
+    if !seccomp.is_empty() {
+        element = element.with("seccomp_annotations", Fact::group(seccomp));
+    }
     if let Some(labels) = spec.get("nodeSelector").and_then(Json::as_object) {
         let member = |(key, value): (&String, &Json)| Some((key.clone(), Fact::group(value.as_str()?)));
         let labels = Value::Map(labels.iter().filter_map(member).collect());
@@ -106,6 +110,37 @@ pub(super) fn describe(mut element: Element, object: &Object<'_>, spec: &Json, p
         element = element.with("tolerations", Fact::known(tolerations, at("tolerations")));
     }
     element
+}
+
+/// The annotations of pods that such an object makes.
+fn annotations<'j>(object: &Object<'j>, path: &str) -> Option<&'j serde_json::Map<String, Json>> {
+    let template = path.strip_suffix("spec").unwrap_or_default();
+    object.get(&format!("{template}metadata.annotations"))?.as_object()
+}
+
+/// Annotations that set a seccomp profile where no field does: the API server
+/// copied them into the fields of pods up to 1.26, and nothing reads them since
+/// (<https://kubernetes.io/docs/tutorials/security/seccomp/>).
+fn seccomp_annotations(object: &Object<'_>, spec: &Json, path: &str) -> Vec<Fact> {
+    const OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+    const OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
+    let has_field = |json: &Json| json.pointer("/securityContext/seccompProfile").is_some_and(|field| !field.is_null());
+    let is_lost = |key: &str| {
+        if has_field(spec) {
+            return false;
+        }
+        let name = key.strip_prefix(OF_CONTAINER);
+        let concerned = |container: &&Json| name.is_none_or(|name| text(container, "name") == Some(name));
+        let all: Vec<&Json> = containers(spec).map(|(_, container)| container).filter(concerned).collect();
+        all.iter().any(|container| !has_field(container))
+    };
+    let lost = annotations(object, path).into_iter().flatten().filter(|(key, value)| {
+        let is_profile = *key == OF_POD || key.starts_with(OF_CONTAINER);
+        is_profile && value.as_str() != Some("unconfined") && is_lost(key)
+    });
+    let template = path.strip_suffix("spec").unwrap_or_default();
+    let source = || object.source(format!(".{template}metadata.annotations"));
+    lost.map(|(key, value)| Fact::known(format!("{key}: {}", value.as_str().unwrap_or_default()), source())).collect()
 }
 
 fn text<'j>(json: &'j Json, field: &str) -> Option<&'j str> {
