@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 #![allow(clippy::print_stderr, missing_docs)]
 
-mod lab;
+pub(crate) mod lab;
 mod pod;
 mod runtime;
 

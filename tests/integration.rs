@@ -1,6 +1,7 @@
 //! All integration tests in one program, so that the library is linked once.
 
 mod capture;
+mod capture_cluster;
 mod capture_fault;
 mod capture_finding;
 mod capture_live;

@@ -7,6 +7,7 @@ use std::io;
 
 use ipnet::IpNet;
 
+use super::direction::Side;
 use super::packet::{LinkType, Packet};
 
 /// Where packets were captured: an interface in a network namespace, or an
@@ -36,6 +37,8 @@ pub struct CapturePoint {
     pub pod: Option<(String, String)>,
     /// Where it stands on the way of a packet.
     pub hop: Hop,
+    /// What tells which way its packets went.
+    pub side: Side,
     /// Of `any`: the interfaces by their numbers, which packets bear.
     pub interface_names: Vec<(u32, String)>,
 }
@@ -54,6 +57,20 @@ pub enum Hop {
     Uplink,
 }
 
+impl Hop {
+    const WORDS: [(Hop, &str); 3] = [(Hop::Inside, "inside"), (Hop::HostSide, "host side"), (Hop::Uplink, "uplink")];
+
+    /// In the words that capture files have for it.
+    pub fn words(self) -> Option<&'static str> {
+        Hop::WORDS.iter().find(|(hop, _)| *hop == self).map(|(_, words)| *words)
+    }
+
+    /// The one that such words mean.
+    pub fn of_words(text: &str) -> Self {
+        Hop::WORDS.iter().find(|(_, words)| *words == text).map_or(Hop::None, |(hop, _)| *hop)
+    }
+}
+
 impl CapturePoint {
     /// A point of which only the framing is known.
     pub fn new(number: usize, link_type: LinkType, snap_length: u32) -> Self {
@@ -69,6 +86,7 @@ impl CapturePoint {
             addresses: Vec::new(),
             pod: None,
             hop: Hop::None,
+            side: Side::Unknown,
             interface_names: Vec::new(),
         }
     }
@@ -100,6 +118,14 @@ pub enum Wants {
 
 /// Takes packets.
 pub trait Sink {
+    /// Learns of a point before its packets come.
+    ///
+    /// # Errors
+    /// As for a packet.
+    fn begin(&mut self, _point: &CapturePoint) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Takes the next packet.
     ///
     /// # Errors
@@ -111,6 +137,14 @@ pub trait Sink {
     /// # Errors
     /// As for a packet.
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Notes what became of the packets up to now, from time to time.
+    ///
+    /// # Errors
+    /// As for a packet.
+    fn progress(&mut self, _statistics: &[(CapturePoint, Statistics)]) -> io::Result<()> {
         Ok(())
     }
 

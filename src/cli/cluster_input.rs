@@ -133,25 +133,9 @@ impl ClusterArgs {
         Ok(NamedCluster { name: server.name, facts: collection.facts(reason), broken_documents: 0, taken })
     }
 
-    /// The way to the cluster, as kubectl finds it.
-    #[expect(clippy::disallowed_methods, reason = "this is where the environment enters")]
+    /// The way to the cluster.
     fn access(&self) -> Access {
-        let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let kubeconfigs = match (&self.kubeconfig, get("KUBECONFIG")) {
-            (Some(path), _) => vec![path.clone()],
-            (None, Some(list)) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
-            (None, None) => get("HOME").map(|home| Path::new(&home).join(".kube/config")).into_iter().collect(),
-        };
-        Access {
-            kubeconfigs,
-            is_named: self.kubeconfig.is_some(),
-            context: self.context.clone(),
-            impersonate: self.as_user.clone(),
-            impersonate_groups: self.as_group.clone(),
-            service: get("KUBERNETES_SERVICE_HOST").zip(get("KUBERNETES_SERVICE_PORT")),
-            proxy: get("HTTPS_PROXY").or_else(|| get("https_proxy")),
-            no_proxy: get("NO_PROXY").or_else(|| get("no_proxy")),
-        }
+        access(self.kubeconfig.as_deref(), self.context.as_deref(), self.as_user.as_deref(), &self.as_group)
     }
 
     fn read_files(
@@ -192,6 +176,32 @@ impl ClusterArgs {
     }
 }
 
+/// The way to a cluster, as kubectl finds it.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment enters")]
+pub(crate) fn access(
+    kubeconfig: Option<&Path>,
+    context: Option<&str>,
+    user: Option<&str>,
+    groups: &[String],
+) -> Access {
+    let get = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let kubeconfigs = match (kubeconfig, get("KUBECONFIG")) {
+        (Some(path), _) => vec![path.to_owned()],
+        (None, Some(list)) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
+        (None, None) => get("HOME").map(|home| Path::new(&home).join(".kube/config")).into_iter().collect(),
+    };
+    Access {
+        kubeconfigs,
+        is_named: kubeconfig.is_some(),
+        context: context.map(str::to_owned),
+        impersonate: user.map(str::to_owned),
+        impersonate_groups: groups.to_vec(),
+        service: get("KUBERNETES_SERVICE_HOST").zip(get("KUBERNETES_SERVICE_PORT")),
+        proxy: get("HTTPS_PROXY").or_else(|| get("https_proxy")),
+        no_proxy: get("NO_PROXY").or_else(|| get("no_proxy")),
+    }
+}
+
 /// The cluster that was read, or the one that a facts document is about.
 pub(crate) fn or_from_facts(cluster: Option<NamedCluster>, paths: &[PathBuf]) -> Result<Option<NamedCluster>, Failure> {
     if cluster.is_some() {
@@ -210,6 +220,7 @@ fn peak_memory_bytes() -> Option<u64> {
     Some(kib << 10)
 }
 
-fn failure(fault: &Fault) -> Failure {
+/// A fault as users meet it.
+pub(crate) fn failure(fault: &Fault) -> Failure {
     Failure::new(fault.to_string()).with_help_if(fault.help())
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whether this process may capture and has what it needs; says what is missing.
-pub(super) fn can_capture(programs: &[&str]) -> bool {
+pub(crate) fn can_capture(programs: &[&str]) -> bool {
     let is_root = nix::unistd::geteuid().is_root();
     if !is_root {
         eprintln!("skipped: only root may enter network namespaces");
@@ -32,21 +32,21 @@ fn is_installed(program: &str) -> bool {
 
 /// What a program said.
 #[derive(Debug)]
-pub(super) struct Captured {
-    pub(super) code: Option<i32>,
-    pub(super) lines: String,
-    pub(super) notes: String,
+pub(crate) struct Captured {
+    pub(crate) code: Option<i32>,
+    pub(crate) lines: String,
+    pub(crate) notes: String,
 }
 
 /// A program that runs, with its output in files.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     folder: tempfile::TempDir,
 }
 
 impl Running {
     /// Starts a program and waits until it says on stderr that it `listens`.
-    pub(super) fn start(command: &mut Command, listens: &str) -> Self {
+    pub(crate) fn start(command: &mut Command, listens: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| File::create(folder.path().join(name)).unwrap();
         let child = command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err")).spawn().unwrap();
@@ -64,18 +64,18 @@ impl Running {
         String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap()).into_owned()
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal once the packets up to now had time to arrive.
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let signal = format!("SIG{name}").parse::<nix::sys::signal::Signal>().unwrap();
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         nix::sys::signal::kill(pid, signal).unwrap();
     }
 
-    pub(super) fn wait(mut self) -> Captured {
+    pub(crate) fn wait(mut self) -> Captured {
         let until = Instant::now() + PATIENCE;
         let code = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -96,36 +96,36 @@ impl Drop for Running {
 }
 
 /// Runs a program to its end.
-pub(super) fn run(program: &str, arguments: &[&str]) -> Captured {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Captured {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Captured { code: output.status.code(), lines: text(&output.stdout), notes: text(&output.stderr) }
 }
 
 /// Runs a program that must not fail.
-pub(super) fn must(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn must(program: &str, arguments: &[&str]) -> String {
     let done = run(program, arguments);
     assert_eq!(done.code, Some(0), "{program} {arguments:?}: {}", done.notes);
     done.lines
 }
 
 /// A capture that has begun.
-pub(super) fn start_capture(arguments: &[&str]) -> Running {
+pub(crate) fn start_capture(arguments: &[&str]) -> Running {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scanner"));
     Running::start(command.arg("capture").args(arguments), "listening on")
 }
 
 /// An inner namespace, which is looked at, and an outer one around it.
-pub(super) struct Lab {
+pub(crate) struct Lab {
     name: String,
     outer: String,
     has_inner: bool,
     third: u32,
-    pub(super) folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Lab {
-    pub(super) fn new(tag: &str) -> Self {
+    pub(crate) fn new(tag: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let pid = std::process::id();
@@ -155,25 +155,25 @@ impl Lab {
         format!("10.99.{}.{host}/24", self.third)
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn host_end(&self) -> String {
+    pub(crate) fn host_end(&self) -> String {
         format!("vscan{}", self.third)
     }
 
     /// The inner namespace as a target; `_device` says for the reader which one is meant.
-    pub(super) fn inner(&self, _device: &str) -> String {
+    pub(crate) fn inner(&self, _device: &str) -> String {
         format!("netns/{}", self.name)
     }
 
-    pub(super) fn outer(&self, command: &[&str]) {
+    pub(crate) fn outer(&self, command: &[&str]) {
         must("ip", &[&["netns", "exec", &self.outer], command].concat());
     }
 
     /// Requests and replies, twice `count` packets and what ARP needs.
-    pub(super) fn ping(&self, count: u32) {
+    pub(crate) fn ping(&self, count: u32) {
         let address = format!("10.99.{}.2", self.third);
         self.outer(&["busybox", "ping", "-c", &count.to_string(), "-i", "0.05", "-W", "10", &address]);
         // Blocks of the ring are handed over when they are full or 100 ms old.
@@ -181,23 +181,23 @@ impl Lab {
     }
 
     /// A connection that nobody accepts: a SYN and a reset.
-    pub(super) fn connect(&self) {
+    pub(crate) fn connect(&self) {
         let address = format!("10.99.{}.2", self.third);
         for _ in 0..2 {
             let _ = run("ip", &["netns", "exec", &self.outer, "busybox", "nc", "-w", "1", &address, "81"]);
         }
     }
 
-    pub(super) fn read_inside(&self, path: &str) -> String {
+    pub(crate) fn read_inside(&self, path: &str) -> String {
         must("ip", &["netns", "exec", &self.name, "busybox", "cat", path])
     }
 
-    pub(super) fn start_inside(&self, command: &[&str]) -> Child {
+    pub(crate) fn start_inside(&self, command: &[&str]) -> Child {
         let arguments = [&["netns", "exec", &self.name], command].concat();
         Command::new("ip").args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
     }
 
-    pub(super) fn start_tcpdump(&self, arguments: &[&str]) -> Running {
+    pub(crate) fn start_tcpdump(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new("ip");
         Running::start(
             command.args(["netns", "exec", &self.name, "tcpdump", "--immediate-mode"]).args(arguments),
@@ -205,14 +205,14 @@ impl Lab {
         )
     }
 
-    pub(super) fn start_capture_outside(&self, arguments: &[&str]) -> Running {
+    pub(crate) fn start_capture_outside(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new("ip");
         let program = env!("CARGO_BIN_EXE_scanner");
         command.args(["netns", "exec", &self.outer, program, "capture"]).args(arguments);
         Running::start(&mut command, "listening on node:up0")
     }
 
-    pub(super) fn delete_inner(&mut self) {
+    pub(crate) fn delete_inner(&mut self) {
         must("ip", &["netns", "delete", &self.name]);
         self.has_inner = false;
     }
@@ -228,7 +228,7 @@ impl Drop for Lab {
 }
 
 /// An archive of a root with nothing but busybox, to make images of.
-pub(super) fn busybox_root(folder: &std::path::Path) -> PathBuf {
+pub(crate) fn busybox_root(folder: &std::path::Path) -> PathBuf {
     let root = folder.join("root");
     fs::create_dir_all(root.join("bin")).unwrap();
     let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| fs::metadata(path).is_ok()).unwrap();

@@ -3,6 +3,9 @@
 //! A test gives a function from what is asked to what is answered; pages,
 //! denials and faults are its business. Everything that was asked is kept.
 
+#[path = "exec.rs"]
+mod exec;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -23,25 +26,38 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use exec::Step;
+
 /// What was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
     headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
 }
 
 impl Ask {
     /// A parameter of the query, unescaped.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
-        let found = self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-        let (mut text, mut rest) = (String::new(), found);
-        while let Some((before, after)) = rest.split_once('%') {
-            text.push_str(before);
-            text.push(char::from(u8::from_str_radix(&after[..2], 16).unwrap()));
-            rest = &after[2..];
-        }
-        Some(text + rest)
+        self.parameters(name).into_iter().next()
+    }
+
+    /// All parameters of a name, unescaped.
+    pub(crate) fn parameters(&self, name: &str) -> Vec<String> {
+        let found = self.query.split('&').filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let unescaped = found.map(|found| {
+            let (mut bytes, mut rest) = (Vec::new(), found);
+            while let Some((before, after)) = rest.split_once('%') {
+                bytes.extend(before.bytes());
+                bytes.push(u8::from_str_radix(&after[..2], 16).unwrap());
+                rest = &after[2..];
+            }
+            bytes.extend(rest.bytes());
+            String::from_utf8(bytes).unwrap()
+        });
+        unescaped.collect()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -59,6 +75,8 @@ pub(crate) enum Reply {
     /// Nothing, for a long time.
     Never,
     After(Duration, Box<Reply>),
+    /// The streams of a program in a container, by WebSocket.
+    Exec(Vec<Step>),
 }
 
 impl Reply {
@@ -184,12 +202,21 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, asked: Arc<Mutex<Vec<Ask
         tokio::spawn(async move {
             let Ok(stream) = tls.accept(stream).await else { return };
             let service = service_fn(move |request: Request<Incoming>| {
-                let ask = ask(&request);
-                asked.lock().unwrap().push(ask.clone());
-                let reply = answer(&ask);
-                respond(reply)
+                let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
+                async move {
+                    let mut request = request;
+                    let mut ask = ask(&request);
+                    ask.body =
+                        request.body_mut().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                    asked.lock().unwrap().push(ask.clone());
+                    match answer(&ask) {
+                        Reply::Exec(steps) => Ok(exec::upgrade(request, ask, steps)),
+                        reply => respond(reply).await,
+                    }
+                }
             });
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let _ = connection.with_upgrades().await;
         });
     }
 }
@@ -197,6 +224,8 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, asked: Arc<Mutex<Vec<Ask
 fn ask(request: &Request<Incoming>) -> Ask {
     let text = |value: &hyper::header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
     Ask {
+        method: request.method().to_string(),
+        body: Bytes::new(),
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),

@@ -8,6 +8,7 @@
 
 mod error;
 mod input;
+mod option;
 mod pcap;
 mod pcapng;
 
@@ -15,8 +16,10 @@ use std::io::Read;
 
 pub use error::ReadCapture;
 use input::Input;
+use ipnet::IpNet;
 
 use super::packet::{LinkType, Packet};
+use super::sink::{CapturePoint, Hop};
 
 /// The longest record or block that is read, in bytes.
 pub const MAX_BLOCK: usize = 16 << 20;
@@ -31,7 +34,75 @@ pub struct Interface {
     pub snap_length: u32,
     /// What it was called, where the file says it.
     pub name: Option<String>,
+    /// What it is, in words.
+    pub description: Option<String>,
+    /// Its hardware address.
+    pub hardware_address: Option<[u8; 6]>,
+    /// Its addresses.
+    pub addresses: Vec<IpNet>,
+    /// The filter that packets passed.
+    pub filter: Option<String>,
+    /// What else the file says of it, a few of it.
+    pub comments: Vec<String>,
     clock: Clock,
+}
+
+/// The beginnings of comments of ours on interfaces: the pod, by namespace and
+/// name; where it stands on the way of packets; interfaces by their numbers.
+pub const POD: &str = "pod ";
+/// See [`POD`].
+pub const HOP: &str = "hop ";
+/// See [`POD`].
+pub const INTERFACES: &str = "interfaces ";
+
+impl Interface {
+    /// An interface of which only the framing is known.
+    fn new(link_type: LinkType, snap_length: u32, clock: Clock) -> Self {
+        Interface {
+            link_type,
+            snap_length,
+            name: None,
+            description: None,
+            hardware_address: None,
+            addresses: Vec::new(),
+            filter: None,
+            comments: Vec::new(),
+            clock,
+        }
+    }
+
+    /// The point that packets of this interface passed.
+    pub fn point(&self, number: usize) -> CapturePoint {
+        let mut point = CapturePoint::new(number, self.link_type, self.snap_length);
+        point.name.clone_from(&self.name);
+        point.description.clone_from(&self.description);
+        point.filter.clone_from(&self.filter);
+        point.hardware_address = self.hardware_address;
+        point.addresses.clone_from(&self.addresses);
+        for comment in &self.comments {
+            if let Some((namespace, name)) = comment.strip_prefix(POD).and_then(|pod| pod.split_once('/')) {
+                point.pod = Some((namespace.to_owned(), name.to_owned()));
+            } else if let Some(words) = comment.strip_prefix(HOP) {
+                point.hop = Hop::of_words(words);
+            } else if let Some(names) = comment.strip_prefix(INTERFACES) {
+                let named = names.split(' ').filter_map(|pair| pair.split_once('='));
+                let named = named.filter_map(|(index, name)| Some((index.parse().ok()?, name.to_owned())));
+                point.interface_names = named.collect();
+            }
+        }
+        point
+    }
+}
+
+/// What a file has counted of an interface's packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Packets that the filter let through.
+    pub accepted_by_filter: Option<u64>,
+    /// Packets that the kernel dropped for want of room.
+    pub dropped_by_kernel: Option<u64>,
+    /// Packets that the interface dropped.
+    pub dropped_by_interface: Option<u64>,
 }
 
 /// What the timestamps of an interface count.
@@ -155,6 +226,24 @@ impl<R: Read> Reader<R> {
         let Found { timestamp_ns, length, .. } = found;
         let packet = Packet { timestamp_ns, length, bytes, link_type: interface.link_type };
         Ok(Some(Record { packet, interface, number: first.saturating_add(found.interface), interface_count }))
+    }
+
+    /// The interfaces of this section by their numbers in the whole file, also
+    /// those that no packet has passed.
+    pub fn interfaces(&self) -> Vec<(usize, &Interface)> {
+        match &self.format {
+            Format::Pcap(file) => vec![(0, file.interface())],
+            Format::Pcapng(file) => file.interfaces(),
+        }
+    }
+
+    /// What the file has counted up to now of the packets of an interface,
+    /// which is known by its number in the whole file.
+    pub fn counted(&self, number: usize) -> Option<Counted> {
+        match &self.format {
+            Format::Pcap(_) => None,
+            Format::Pcapng(file) => file.counted(number),
+        }
     }
 
     /// The interface of a pcap file, which its header describes.

@@ -46,7 +46,7 @@ impl File {
             return Err(ReadCapture::UnknownVersion { offset: 0, major, minor });
         }
         let link_type = LinkType::from_number(link_type & LINK_TYPE_BITS);
-        Ok(File { order, minor, interface: Interface { link_type, snap_length, name: None, clock } })
+        Ok(File { order, minor, interface: Interface::new(link_type, snap_length, clock) })
     }
 
     /// All packets have the same one.

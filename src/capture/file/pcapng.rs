@@ -2,10 +2,11 @@
 //! which stands at both ends. A section header sets the order of bytes and
 //! forgets the interfaces before it; blocks of other types are passed over.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::input::{ByteOrder, Input, index};
-use super::{Clock, Found, Interface, LinkType, ReadCapture, Resolution};
+use super::{Counted, Found, Interface, ReadCapture, option};
 
 /// The type of a section header, the same in both orders of bytes.
 pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
@@ -14,21 +15,17 @@ const INTERFACE: u32 = 1;
 /// Obsolete, and written by old versions of Wireshark.
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 /// Type and length before a block's body; the length again behind it.
 const HEADER: usize = 8;
 const TRAILER: usize = 4;
 
-const END_OF_OPTIONS: u16 = 0;
-const NAME: u16 = 2;
-const RESOLUTION: u16 = 9;
-const OFFSET: u16 = 14;
-
 /// More are refused, so that a file of nothing else takes no room without end.
 const MAX_INTERFACES: usize = 65_536;
-/// More of a name is cut off; Linux has names of 15 bytes.
-const MAX_NAME: usize = 256;
+/// What is kept in all of what interfaces are described by, beside their names.
+const MAX_DESCRIPTIONS: usize = 4 << 20;
 
 /// The section that is being read.
 #[derive(Debug)]
@@ -37,12 +34,22 @@ pub(super) struct File {
     interfaces: Vec<Interface>,
     /// How many interfaces the sections before this one had.
     forgotten: usize,
+    /// How much of descriptions is still kept.
+    room: usize,
+    /// The last counters of interfaces, by their numbers in the whole file.
+    counted: BTreeMap<usize, Counted>,
 }
 
 impl File {
     /// Reads the first section header behind its type.
     pub(super) fn begin<R: Read>(input: &mut Input<R>, block: &mut Vec<u8>) -> Result<Self, ReadCapture> {
-        let mut file = File { order: ByteOrder::Little, interfaces: Vec::new(), forgotten: 0 };
+        let mut file = File {
+            order: ByteOrder::Little,
+            interfaces: Vec::new(),
+            forgotten: 0,
+            room: MAX_DESCRIPTIONS,
+            counted: BTreeMap::new(),
+        };
         let offset = input.offset().saturating_sub(4);
         input.read(block, 4, "a block's header")?;
         let length: [u8; 4] = block.as_slice().try_into().unwrap_or_default();
@@ -53,6 +60,17 @@ impl File {
     /// An interface of this section.
     pub(super) fn interface(&self, number: usize) -> Option<&Interface> {
         self.interfaces.get(number)
+    }
+
+    /// The interfaces of this section.
+    pub(super) fn interfaces(&self) -> Vec<(usize, &Interface)> {
+        let numbered = self.interfaces.iter().enumerate();
+        numbered.map(|(number, interface)| (self.forgotten.saturating_add(number), interface)).collect()
+    }
+
+    /// What was counted of an interface, by its number in the whole file.
+    pub(super) fn counted(&self, number: usize) -> Option<Counted> {
+        self.counted.get(&number).copied()
     }
 
     /// The number of this section's first interface in the whole file.
@@ -83,7 +101,7 @@ impl File {
                 continue;
             }
             let body = body_length(length, offset)?;
-            let is_known = matches!(kind, INTERFACE | PACKET | SIMPLE_PACKET | ENHANCED_PACKET);
+            let is_known = matches!(kind, INTERFACE | PACKET | SIMPLE_PACKET | STATISTICS | ENHANCED_PACKET);
             if is_known {
                 input.read(block, body, "a block")?;
             } else {
@@ -96,12 +114,22 @@ impl File {
                     return Err(malformed("the section has more than 65536 interfaces"));
                 }
                 INTERFACE => {
-                    let interface = interface(self.order, block);
+                    let interface = option::interface(self.order, block, &mut self.room);
                     self.interfaces.push(interface.ok_or(malformed("an interface's block is too short"))?);
                 }
+                STATISTICS => self.count(block),
                 _ if is_known => return self.packet(kind, block).map(Some).map_err(malformed),
                 _ => {}
             }
+        }
+    }
+
+    fn count(&mut self, block: &[u8]) {
+        let Some((interface, counted)) = option::statistics(self.order, block) else { return };
+        let is_known = index(interface) < self.interfaces.len();
+        let number = self.forgotten.saturating_add(index(interface));
+        if is_known && (self.counted.len() < MAX_INTERFACES || self.counted.contains_key(&number)) {
+            self.counted.insert(number, counted);
         }
     }
 
@@ -179,34 +207,4 @@ fn body_length(length: u32, offset: u64) -> Result<usize, ReadCapture> {
 fn range(start: usize, captured: u32, block: &[u8]) -> Result<std::ops::Range<usize>, &'static str> {
     let end = start.checked_add(index(captured)).filter(|end| *end <= block.len());
     Ok(start..end.ok_or("a packet is longer than its block")?)
-}
-
-/// An interface's block; options that are broken off say nothing.
-fn interface(order: ByteOrder, block: &[u8]) -> Option<Interface> {
-    let mut interface = Interface {
-        link_type: LinkType::from_number(order.u16(block, 0)?.into()),
-        snap_length: order.u32(block, 4)?,
-        name: None,
-        clock: Clock::MICROSECONDS,
-    };
-    let mut at = 8;
-    while let Some((code, length)) = order.u16(block, at).zip(order.u16(block, at + 2)) {
-        let length = usize::from(length);
-        let Some(value) = block.get(at + 4..at + 4 + length) else { break };
-        match (code, value) {
-            (END_OF_OPTIONS, _) => break,
-            (NAME, _) => {
-                let name = value.get(..MAX_NAME).unwrap_or(value);
-                interface.name = Some(String::from_utf8_lossy(name).trim_end_matches('\0').to_owned());
-            }
-            (RESOLUTION, [value]) if value & 0x80 != 0 => {
-                interface.clock.resolution = Resolution::Binary(value & 0x7f);
-            }
-            (RESOLUTION, [value]) => interface.clock.resolution = Resolution::Decimal(*value),
-            (OFFSET, _) => interface.clock.offset_s = order.i64(value, 0).unwrap_or_default(),
-            _ => {}
-        }
-        at += 4 + length.next_multiple_of(4);
-    }
-    Some(interface)
 }

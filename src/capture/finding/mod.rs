@@ -49,6 +49,8 @@ struct Place {
 pub struct Analysis {
     places: Vec<Place>,
     last_place: Option<u16>,
+    /// What the last packet is known again by; 0 where nobody looks.
+    last_key: u64,
     connections: tcp::Connections,
     queries: dns::Queries,
     pings: icmp::Pings,
@@ -73,6 +75,7 @@ impl Analysis {
     /// wrong with it.
     pub fn observe(&mut self, point: &CapturePoint, packet: &Packet<'_>) -> Option<&'static str> {
         self.packets += 1;
+        self.last_key = 0;
         let time_ns = packet.timestamp_ns;
         self.first_ns.get_or_insert(time_ns);
         // Clocks may be set back; what has passed stays so.
@@ -90,6 +93,7 @@ impl Analysis {
             Network::Ip(ip) => ip,
         };
         seen.key = self.found.path.packet(ip, place, seen.number);
+        self.last_key = seen.key;
         self.neighbors.packet(place, &decoded, ip);
         let (found, connections, queries) = (&mut self.found, &mut self.connections, &mut self.queries);
         match ip.transport {
@@ -111,6 +115,12 @@ impl Analysis {
             }
             Transport::Other => None,
         }
+    }
+
+    /// A number that the packet taken last shares with the same packet at
+    /// other points; none where there is one point, or it is no IP packet.
+    pub fn packet_id(&self) -> Option<u64> {
+        (self.last_key != 0).then_some(self.last_key)
     }
 
     /// Judges what is left, and reports. `is_complete` is whether the capture

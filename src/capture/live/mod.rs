@@ -18,6 +18,7 @@ use pcap::{Active, Capture, Direction, Linktype, Precision};
 pub use merge::Merge;
 pub use privilege::drop_capabilities;
 
+use super::direction::{Direction as PacketDirection, Side};
 use super::filter::message_of;
 use super::netns::{Interface, Namespace, Socket};
 use super::packet::{LinkType, Packet};
@@ -176,9 +177,25 @@ fn open_here(
         point.hardware_address = interface.hardware_address;
         point.addresses.clone_from(&interface.addresses);
     }
+    point.side = side(point.side, interface, settings.direction);
     let index = interface.map(|interface| interface.index);
     let counters = index.and_then(|index| socket.counters(index).ok().flatten()).unwrap_or_default();
     Ok(Live { point, handle, socket, index, missed_before: counters.missed, passed_before: counters.packets })
+}
+
+/// What tells the direction of packets; a pair's far end, where it is known,
+/// before the interface's own address.
+fn side(known: Side, interface: Option<&Interface>, way: Way) -> Side {
+    match (way, known, interface) {
+        (Way::In, ..) => Side::Always(PacketDirection::In),
+        (Way::Out, ..) => Side::Always(PacketDirection::Out),
+        (Way::Both, Side::Unknown, Some(interface)) => match interface.hardware_address {
+            Some(own) if interface.master.is_some() => Side::Port(own),
+            Some(own) => Side::Own(own),
+            None => Side::Unknown,
+        },
+        (Way::Both, known, _) => known,
+    }
 }
 
 impl Live {

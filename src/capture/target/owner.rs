@@ -41,7 +41,7 @@ impl OwnerKind {
     pub(super) const ALL: [OwnerKind; 3] = [OwnerKind::Deployment, OwnerKind::StatefulSet, OwnerKind::DaemonSet];
 
     /// As kubectl writes it short.
-    pub(super) fn short(self) -> &'static str {
+    pub fn short(self) -> &'static str {
         match self {
             OwnerKind::Deployment => "deploy",
             OwnerKind::StatefulSet => "sts",

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::tz::TimeZone;
 
 use super::Rotation;
+use crate::capture::direction::Direction;
 use crate::capture::packet::LinkType;
 
 /// The form of the files.
@@ -96,18 +97,6 @@ impl InterfaceDescription {
             comments: Vec::new(),
         }
     }
-}
-
-/// Which way a packet passed an interface.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// The capture does not tell.
-    #[default]
-    Unknown,
-    /// Received by it.
-    In,
-    /// Sent by it.
-    Out,
 }
 
 /// What is written with a packet in pcapng.

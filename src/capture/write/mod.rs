@@ -6,6 +6,7 @@
 //! the file is valid up to there. Files are opened for their owner alone, and
 //! never through a link.
 
+mod copy;
 mod describe;
 mod error;
 mod output;
@@ -19,7 +20,9 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::packet::Packet;
-pub use describe::{Direction, FileFormat, InterfaceDescription, Notes, Section, Statistics, WriteOptions};
+pub use crate::capture::direction::Direction;
+pub use copy::Copy;
+pub use describe::{FileFormat, InterfaceDescription, Notes, Section, Statistics, WriteOptions};
 pub use error::WriteCapture;
 use output::Output;
 pub use rotation::Rotation;

@@ -7,7 +7,7 @@ use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use super::live::open_root;
+use super::live::{enter_root, open_root};
 use crate::capture::list::{Listed, Network, list};
 use crate::capture::workload::{Places, Workload, read};
 use crate::cli::exit::Exit;
@@ -25,6 +25,9 @@ pub(crate) struct ListArgs {
     /// Ask the runtime at this socket in place of the usual ones
     #[arg(long, value_name = "SOCKET")]
     runtime_endpoint: Option<PathBuf>,
+    /// Look at the node whose root is DIR: /proc/1/root, or /host, in a pod that sees the node's processes
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     /// Form of the list: table or json
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ListFormat::Table)]
     format: ListFormat,
@@ -32,6 +35,9 @@ pub(crate) struct ListArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &ListArgs, terminal: Terminal) -> Result<Exit, Failure> {
+    if let Some(root) = &args.root {
+        enter_root(root)?;
+    }
     let inventory = read(&open_root()?, &Places { socket: args.runtime_endpoint.clone() });
     let networks = list(inventory.workloads);
     let mut bytes = Vec::new();

@@ -7,6 +7,7 @@ use super::live_option::LiveArgs;
 use super::run::{Capturing, Watched};
 use super::signal::Signals;
 use super::{SharedSinks, link_name};
+use crate::capture::direction::Side;
 use crate::capture::live::{ANY, Live, OpenInterface, drop_capabilities, open};
 use crate::capture::netns::interface::{Devices, Interface, main_interface, peer_of, read_devices};
 use crate::capture::netns::{Namespace, Socket};
@@ -34,14 +35,22 @@ pub(super) fn open_root() -> Result<HostRoot, Failure> {
     HostRoot::open(Path::new("/")).map_err(|error| Failure::file("open the root", Path::new("/"), &error))
 }
 
+/// Makes another root this program's own, chroot(2): the node's, as a pod sees it.
+pub(super) fn enter_root(root: &Path) -> Result<(), Failure> {
+    let failed = |error: rustix::io::Errno| {
+        let failure = Failure::file("enter the root", root, &error.into());
+        failure.with_help(
+            "needed are CAP_SYS_CHROOT and, for /proc/1/root, CAP_SYS_PTRACE and the node's processes (hostPID)",
+        )
+    };
+    rustix::process::chroot(root).map_err(failed)?;
+    rustix::process::chdir("/").map_err(failed)
+}
+
 /// Captures until something ends it.
 pub(super) fn run(args: &LiveArgs, run: &Run<'_>) -> Result<Exit, Failure> {
     let (targets, filter) = args.targets(run.words)?;
-    if !filter.is_empty() {
-        // Told before anything is opened, whatever the interfaces turn out to be.
-        super::compile(&filter, LinkType::Ethernet)
-            .or_else(|failure| super::compile(&filter, LinkType::RawIp).or(Err(failure)))?;
-    }
+    check_filter(&filter)?;
     let resolved = find(&targets, args, run.terminal)?;
     let node = resolve(&Target::Node, None).map_err(|error| Failure::new(error.to_string()))?;
     let mut lives = Vec::new();
@@ -67,6 +76,15 @@ pub(super) fn run(args: &LiveArgs, run: &Run<'_>) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(format!("give up capabilities: {}", super::super::failure::cause(&error))))?;
     let watched = lives.into_iter().zip(watched).map(|(live, target)| Watched { live, target }).collect();
     Capturing::new(watched, args.duration, run).run()
+}
+
+/// Tells a bad filter before anything is opened, whatever the interfaces turn out to be.
+pub(super) fn check_filter(filter: &str) -> Result<(), Failure> {
+    if filter.is_empty() {
+        return Ok(());
+    }
+    let compiled = super::compile(filter, LinkType::Ethernet);
+    compiled.or_else(|failure| super::compile(filter, LinkType::RawIp).or(Err(failure))).map(drop)
 }
 
 /// The targets' namespaces, each once.
@@ -145,11 +163,14 @@ fn plans<'a>(
             for name in &names {
                 let inside = devices.interfaces.iter().find(|interface| interface.name == *name);
                 match inside.and_then(|inside| host_end(&target.namespace, inside)) {
-                    Some(end) => host_side.push(node_point(
-                        &end.name,
-                        Hop::HostSide,
-                        format!("the end on the node of {}:{name}", target.name),
-                    )),
+                    Some(end) => {
+                        let what = format!("the end on the node of {}:{name}", target.name);
+                        let mut end = node_point(&end.name, Hop::HostSide, what);
+                        if let Some(far) = inside.and_then(|inside| inside.hardware_address) {
+                            end.1.side = Side::Far(far);
+                        }
+                        host_side.push(end);
+                    }
                     None => terminal.note(&format!(
                         "{}:{name} has no end on the node (only veth and netkit pairs have)",
                         target.name

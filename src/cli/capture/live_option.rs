@@ -29,13 +29,22 @@ pub(super) struct LiveArgs {
     namespace: Option<String>,
     /// All pods of this node with such labels, as kubectl selects them
     #[arg(long, value_name = "LABELS", help_heading = "Target")]
-    selector: Option<String>,
+    pub(super) selector: Option<String>,
     /// Along the way of packets: the target's interface, its end on the node, and the uplink
     #[arg(long, help_heading = "Target")]
     pub(super) path: bool,
     /// Ask the runtime at this socket in place of the usual ones
     #[arg(long, value_name = "SOCKET", help_heading = "Target")]
     pub(super) runtime_endpoint: Option<PathBuf>,
+    /// Look at the node whose root is DIR: /proc/1/root, or /host, in a pod that sees the node's processes
+    #[arg(long, value_name = "DIR", help_heading = "Target")]
+    pub(super) root: Option<PathBuf>,
+    /// End when stdin ends or nothing comes from it for a minute; the pod of this name is held for it
+    #[arg(long, value_name = "POD", hide = true, num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub(super) attended: Option<String>,
+    /// Do nothing but to keep the pod of this name for a capture that attends to it, at most for --duration
+    #[arg(long, value_name = "POD", hide = true, requires = "duration")]
+    pub(super) hold: Option<String>,
     /// Capture on this interface of the target, or on any (repeatable) [default: that of the default route]
     #[arg(short = 'i', long = "interface", value_name = "INTERFACE", help_heading = "Packets")]
     pub(super) interfaces: Vec<String>,
@@ -70,7 +79,7 @@ enum Direction {
     Inout,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<u64>().ok().map(Duration::from_secs);
     let duration =
         seconds.or_else(|| text.parse::<SignedDuration>().ok().and_then(|duration| duration.try_into().ok()));
@@ -97,6 +106,25 @@ impl LiveArgs {
             is_immediate: self.immediate_mode,
             filter: filter.to_owned(),
         }
+    }
+
+    /// How to capture, as it was typed.
+    pub(super) fn ring_arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if self.snap_length != SNAP_LENGTH {
+            arguments.extend(["-s".to_owned(), self.snap_length.to_string()]);
+        }
+        match self.direction {
+            Direction::In => arguments.extend(["-Q", "in"].map(str::to_owned)),
+            Direction::Out => arguments.extend(["-Q", "out"].map(str::to_owned)),
+            Direction::Inout => {}
+        }
+        if let Some(kib) = self.ring_kib {
+            arguments.extend(["-B".to_owned(), kib.to_string()]);
+        }
+        let switches = [(self.promiscuous, "--promiscuous"), (self.immediate_mode, "--immediate-mode")];
+        arguments.extend(switches.iter().filter(|(is_on, _)| *is_on).map(|(_, flag)| (*flag).to_owned()));
+        arguments
     }
 
     /// Tells targets from the filter behind them.

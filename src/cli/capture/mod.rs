@@ -1,5 +1,6 @@
 //! `scanner capture`: prints packets of a network namespace, or of a file.
 
+mod attend;
 mod letter;
 mod list;
 mod live;
@@ -7,6 +8,7 @@ mod live_option;
 mod print_option;
 mod read;
 mod record;
+mod remote;
 mod run;
 mod signal;
 mod text;
@@ -32,6 +34,7 @@ use list::ListArgs;
 use live_option::LiveArgs;
 use print_option::PrintArgs;
 use record::RecordArgs;
+use remote::RemoteArgs;
 use signal::Signals;
 use text::Text;
 
@@ -63,7 +66,7 @@ pub(crate) struct CaptureArgs {
     #[command(flatten)]
     live: LiveArgs,
     /// Read packets from FILE, pcap or pcapng, - for stdin
-    #[arg(short = 'r', long = "read", value_name = "FILE", help_heading = "Packets")]
+    #[arg(short = 'r', long = "read", value_name = "FILE", conflicts_with_all = ["root", "attended", "hold"], help_heading = "Packets")]
     read: Option<PathBuf>,
     /// End after N packets
     #[arg(short = 'c', long = "packets", value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Packets")]
@@ -72,6 +75,8 @@ pub(crate) struct CaptureArgs {
     print: PrintArgs,
     #[command(flatten)]
     record: RecordArgs,
+    #[command(flatten)]
+    remote: RemoteArgs,
 }
 
 /// What else there is to do than to capture.
@@ -87,10 +92,26 @@ pub(crate) fn run(args: &CaptureArgs, terminal: Terminal) -> Result<Exit, Failur
     if let Some(CaptureCommand::List(args)) = &args.command {
         return list::run(args, terminal);
     }
-    let signals = Signals::begin().map_err(|error| Failure::new(format!("wait for signals: {error}")))?;
+    let signals =
+        Signals::begin(args.remote.is_remote()).map_err(|error| Failure::new(format!("wait for signals: {error}")))?;
+    if let (Some(name), Some(longest)) = (&args.live.hold, args.live.duration) {
+        return attend::hold(name, longest, &signals);
+    }
+    if args.remote.is_remote() {
+        return remote::run(args, &signals, terminal);
+    }
+    if let Some(flag) = args.remote.stray_flag() {
+        return Err(Failure::new(format!("capture: {flag} is for captures in a cluster")).with_help("add --cluster"));
+    }
     let sinks = Sinks::open(args, terminal)?;
     if let Some(file) = &args.read {
         return read::run(file, &args.words.join(" "), args.packets, &sinks, &signals, terminal);
+    }
+    if let Some(holder) = &args.live.attended {
+        attend::begin(holder)?;
+    }
+    if let Some(root) = &args.live.root {
+        live::enter_root(root)?;
     }
     let run = live::Run {
         words: &args.words,
@@ -123,6 +144,11 @@ impl Sinks {
         Ok(Rc::new(RefCell::new(Sinks { all })))
     }
 
+    /// Tells all of them of a point whose packets are to come.
+    fn begin(&mut self, point: &CapturePoint) -> io::Result<()> {
+        self.all.iter_mut().try_for_each(|sink| sink.begin(point))
+    }
+
     /// Hands a packet to all of them; the first that wants no more ends the capture.
     fn packet(&mut self, point: &CapturePoint, packet: &Packet<'_>) -> io::Result<Wants> {
         let mut wants = Wants::More;
@@ -132,6 +158,11 @@ impl Sinks {
             }
         }
         Ok(wants)
+    }
+
+    /// Notes what became of the packets up to now.
+    fn progress(&mut self, statistics: &[(CapturePoint, Statistics)]) -> io::Result<()> {
+        self.all.iter_mut().try_for_each(|sink| sink.progress(statistics))
     }
 
     /// Says that not all packets were handed over.

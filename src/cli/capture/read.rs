@@ -53,7 +53,13 @@ pub(super) fn run(
             Err(error) => break Err(failed(error)),
         }
     };
-    let statistics: Vec<_> = reading.points.into_values().collect();
+    let mut statistics: Vec<_> = reading.points.into_values().collect();
+    for (point, statistics) in &mut statistics {
+        if let Some(counted) = reader.counted(point.number) {
+            statistics.dropped_by_kernel = counted.dropped_by_kernel.unwrap_or(0);
+            statistics.dropped_by_interface = counted.dropped_by_interface;
+        }
+    }
     if !matches!(outcome, Ok(End::Complete)) {
         sinks.borrow_mut().cut_short();
     }
@@ -108,11 +114,10 @@ impl Reading<'_> {
                 return Ok(None);
             }
         }
-        let (point, statistics) = self.points.entry(record.number).or_insert_with(|| {
-            let mut point = CapturePoint::new(record.number, link_type, record.interface.snap_length);
-            point.name.clone_from(&record.interface.name);
-            (point, Statistics::default())
-        });
+        let (point, statistics) = self
+            .points
+            .entry(record.number)
+            .or_insert_with(|| (record.interface.point(record.number), Statistics::default()));
         // With one interface lines are those of tcpdump; with more they say which.
         if record.interface_count > 1 && point.label.is_none() {
             point.label = Some(point.name.clone().unwrap_or_else(|| format!("interface {}", point.number)));

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::print_option::PrintArgs;
+use crate::capture::file::{HOP, INTERFACES, POD};
 use crate::capture::finding::Analysis;
 use crate::capture::packet::Packet;
 use crate::capture::sink::{CapturePoint, Sink, Statistics, Wants};
@@ -34,10 +35,10 @@ pub(super) struct RecordArgs {
     #[arg(long, help_heading = "Files")]
     print: bool,
     /// Begin a new file after N million bytes
-    #[arg(short = 'C', value_name = "N", requires = "write", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Files")]
+    #[arg(short = 'C', value_name = "N", requires = "write", conflicts_with = "root", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Files")]
     megabytes: Option<u64>,
     /// Begin a new file after N seconds; FILE is a format of strftime(3)
-    #[arg(short = 'G', value_name = "N", requires = "write", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Files")]
+    #[arg(short = 'G', value_name = "N", requires = "write", conflicts_with = "root", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Files")]
     seconds: Option<u64>,
     /// Keep N files: begin over with the first (-C), or end after them (-G)
     #[arg(short = 'W', value_name = "N", requires = "write", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Files")]
@@ -72,6 +73,25 @@ impl RecordArgs {
     /// Whether files are opened later than the first.
     pub(super) fn rotates(&self) -> bool {
         self.megabytes.is_some() || self.seconds.is_some()
+    }
+
+    /// Whether a pcapng file that comes from elsewhere can be written as it is.
+    pub(super) fn copies(&self, print: &PrintArgs) -> bool {
+        let is_alone = !self.prints_lines(print) && self.format == FindingFormat::Text;
+        self.write.is_some() && is_alone && !self.pcap && !self.rotates()
+    }
+
+    /// Whether no findings are wanted.
+    pub(super) fn looks_for_nothing(&self) -> bool {
+        self.no_findings
+    }
+
+    /// Opens the file for what comes from elsewhere.
+    pub(super) fn open_copy(&self) -> Result<write::Copy, Failure> {
+        let Some(path) = self.write.as_ref().filter(|_| !self.writes_stdout()) else {
+            return Ok(write::Copy::to_stream("stdout", Box::new(stdout()?)));
+        };
+        write::Copy::to_file(utf8(path)?).map_err(|error| failure(&error))
     }
 
     /// Whether packets are written to stdout.
@@ -110,17 +130,21 @@ impl RecordArgs {
             ..WriteOptions::default()
         };
         let opened = if self.writes_stdout() {
-            let stdout = io::stdout().as_fd().try_clone_to_owned();
-            let stdout = stdout.map_err(|error| Failure::file("open", std::path::Path::new("stdout"), &error))?;
-            Writer::to_stream("stdout", Box::new(File::from(stdout)), options)
+            Writer::to_stream("stdout", Box::new(stdout()?), options)
         } else {
-            let Some(name) = path.to_str() else {
-                return Err(Failure::new(format!("write {}: the name is no UTF-8", path.display())));
-            };
-            Writer::to_file(name, options, crate::cli::now())
+            Writer::to_file(utf8(path)?, options, crate::cli::now())
         };
         opened.map_err(|error| failure(&error))
     }
+}
+
+fn stdout() -> Result<File, Failure> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned();
+    stdout.map(File::from).map_err(|error| Failure::file("open", std::path::Path::new("stdout"), &error))
+}
+
+fn utf8(path: &std::path::Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| Failure::new(format!("write {}: the name is no UTF-8", path.display())))
 }
 
 /// What the file says of this machine and of this run.
@@ -163,7 +187,8 @@ impl Record {
         let Some(writer) = &mut self.writer else { return Ok(Wants::More) };
         let number = number(writer, &mut self.numbers, point)?;
         let comments = remark.as_slice();
-        let notes = Notes { comments, ..Notes::default() };
+        let packet_id = self.analysis.as_ref().and_then(Analysis::packet_id);
+        let notes = Notes { direction: point.side.direction(packet), packet_id, comments };
         // Only a new file at a certain time asks what time it is.
         let now = if self.needs_clock { crate::cli::now() } else { jiff::Timestamp::UNIX_EPOCH };
         match writer.write(number, packet, &notes, now).map_err(to_io)? {
@@ -172,12 +197,13 @@ impl Record {
         }
     }
 
-    fn finish_file(&mut self, statistics: &[(CapturePoint, Statistics)]) -> io::Result<()> {
-        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+    /// Writes the counters of devices; those of files stay where they are.
+    fn write_statistics(&mut self, statistics: &[(CapturePoint, Statistics)]) -> io::Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
         let at = crate::cli::now().as_nanosecond();
         let at_ns = i64::try_from(at).unwrap_or(i64::MAX);
         for (point, counters) in statistics.iter().filter(|_| self.is_live) {
-            let number = number(&mut writer, &mut self.numbers, point)?;
+            let number = number(writer, &mut self.numbers, point)?;
             let counters = write::Statistics {
                 started_ns: self.started_ns.unwrap_or(at_ns),
                 at_ns,
@@ -189,7 +215,12 @@ impl Record {
             };
             writer.statistics(number, &counters).map_err(to_io)?;
         }
-        writer.finish().map_err(to_io)
+        Ok(())
+    }
+
+    fn finish_file(&mut self, statistics: &[(CapturePoint, Statistics)]) -> io::Result<()> {
+        self.write_statistics(statistics)?;
+        self.writer.take().map_or(Ok(()), |writer| writer.finish().map_err(to_io))
     }
 
     fn finish_analysis(&mut self, statistics: &[(CapturePoint, Statistics)]) -> io::Result<()> {
@@ -212,8 +243,17 @@ impl Sink for Record {
         self.write(point, packet, remark)
     }
 
+    fn begin(&mut self, point: &CapturePoint) -> io::Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        number(writer, &mut self.numbers, point).map(drop)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.writer.as_mut().map_or(Ok(()), |writer| writer.flush().map_err(to_io))
+    }
+
+    fn progress(&mut self, statistics: &[(CapturePoint, Statistics)]) -> io::Result<()> {
+        self.write_statistics(statistics)
     }
 
     fn cut_short(&mut self) {
@@ -240,7 +280,7 @@ fn number(writer: &mut Writer, numbers: &mut BTreeMap<usize, u32>, point: &Captu
         hardware_address: point.hardware_address,
         addresses: point.addresses.iter().map(|network| (network.addr(), network.prefix_len())).collect(),
         filter: point.filter.clone(),
-        comments: pod.map(|(namespace, name)| format!("pod {namespace}/{name}")).into_iter().collect(),
+        comments: comments(point),
         ..InterfaceDescription::new(name, point.link_type)
     };
     let number = writer.add_interface(interface).map_err(to_io)?;
@@ -258,8 +298,17 @@ fn number(writer: &mut Writer, numbers: &mut BTreeMap<usize, u32>, point: &Captu
     Ok(number)
 }
 
+/// What the format has no place for, and a reader of ours knows again.
+fn comments(point: &CapturePoint) -> Vec<String> {
+    let pod = point.pod.as_ref().map(|(namespace, name)| format!("{POD}{namespace}/{name}"));
+    let hop = point.hop.words().map(|words| format!("{HOP}{words}"));
+    let names: Vec<String> = point.interface_names.iter().map(|(index, name)| format!("{index}={name}")).collect();
+    let names = (!names.is_empty()).then(|| format!("{INTERFACES}{}", names.join(" ")));
+    [pod, hop, names].into_iter().flatten().collect()
+}
+
 /// An error as sinks have it; the reader that has enough is told apart.
-fn to_io(error: WriteCapture) -> io::Error {
+pub(super) fn to_io(error: WriteCapture) -> io::Error {
     match error {
         WriteCapture::ReaderGone { .. } => io::ErrorKind::BrokenPipe.into(),
         error => io::Error::other(error),

@@ -25,6 +25,10 @@ const HOLD: Duration = Duration::from_millis(250);
 /// How often it is looked whether targets are still there.
 const WATCH: Duration = Duration::from_secs(1);
 
+/// How often counters are written between packets: a file that is not ended in
+/// order has them too, and whoever reads a stream sees that it lives.
+const PROGRESS: Duration = Duration::from_secs(10);
+
 /// An open interface, and the target whose end is its end.
 pub(super) struct Watched<'a> {
     pub(super) live: Live,
@@ -69,7 +73,7 @@ impl<'a> Capturing<'a> {
     /// Captures until something ends it, and tells what became of the packets.
     pub(super) fn run(mut self) -> Result<Exit, Failure> {
         // What is in blocks that are not full has come before the end.
-        let captured = self.capture().and_then(|()| self.drain_last());
+        let captured = self.begin().and_then(|()| self.capture()).and_then(|()| self.drain_last());
         let statistics = self.statistics();
         if captured.is_err() || !matches!(self.end, None | Some(End::Complete)) {
             self.run.sinks.borrow_mut().cut_short();
@@ -86,8 +90,17 @@ impl<'a> Capturing<'a> {
         }
     }
 
+    /// Says what is captured on before the first packet: who reads the file sees
+    /// from the first line on whether there are several.
+    fn begin(&self) -> io::Result<()> {
+        let mut sinks = self.run.sinks.borrow_mut();
+        self.points.iter().try_for_each(|point| sinks.begin(point))?;
+        sinks.flush()
+    }
+
     fn capture(&mut self) -> io::Result<()> {
         let mut watch_at = Instant::now() + WATCH;
+        let mut progress_at = Instant::now() + PROGRESS;
         while self.end.is_none() {
             self.wait(watch_at)?;
             if self.run.signals.is_interrupted() {
@@ -110,6 +123,13 @@ impl<'a> Capturing<'a> {
             if Instant::now() >= watch_at {
                 self.watch();
                 watch_at = Instant::now() + WATCH;
+            }
+            if Instant::now() >= progress_at {
+                let now = self.statistics();
+                let mut sinks = self.run.sinks.borrow_mut();
+                sinks.progress(&now)?;
+                sinks.flush()?;
+                progress_at = Instant::now() + PROGRESS;
             }
             if self.watched.iter().all(Option::is_none) {
                 self.end.get_or_insert(End::Complete);

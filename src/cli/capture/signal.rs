@@ -7,7 +7,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -20,21 +20,31 @@ use crate::cli::exit::Exit;
 /// never read again.
 const LONGEST_END: Duration = Duration::from_secs(10);
 
+/// The same where pods of a cluster are to be deleted, and who started it may
+/// twice ask to hurry.
+const LONGEST_REMOTE_END: Duration = Duration::from_mins(1);
+const REMOTE_HURRIES: u32 = 2;
+
 /// The signals of a run.
 pub(super) struct Signals {
     event: Arc<EventFd>,
     is_interrupted: Arc<AtomicBool>,
     wants_statistics: Arc<AtomicBool>,
+    /// How often the end was asked for.
+    count: Arc<AtomicU32>,
 }
 
 impl Signals {
     /// Takes the signals over, for this thread and all that it starts.
-    pub(super) fn begin() -> io::Result<Self> {
+    pub(super) fn begin(is_remote: bool) -> io::Result<Self> {
+        let (longest, hurries) = if is_remote { (LONGEST_REMOTE_END, REMOTE_HURRIES) } else { (LONGEST_END, 1) };
+        let count = Arc::new(AtomicU32::new(0));
         let event = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let is_interrupted = Arc::new(AtomicBool::new(false));
         let wants_statistics = Arc::new(AtomicBool::new(false));
         let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1]);
         signals.thread_block()?;
+        let counted = Arc::clone(&count);
         let (told, ends, tells) = (Arc::clone(&event), Arc::clone(&is_interrupted), Arc::clone(&wants_statistics));
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             // It needs no right to wait.
@@ -45,21 +55,30 @@ impl Signals {
                 flag.store(true, Ordering::Relaxed);
                 let _ = told.write(1);
                 if signal != Ok(Signal::SIGUSR1) {
+                    counted.fetch_add(1, Ordering::Relaxed);
                     break;
                 }
             }
-            let end = || std::thread::sleep(LONGEST_END);
+            let end = move || std::thread::sleep(longest);
             let _ = std::thread::Builder::new().spawn(move || (end(), end_at_once()));
-            // A second one means: now.
-            while signals.wait() == Ok(Signal::SIGUSR1) {}
+            // A further one means: now.
+            for _ in 0..hurries {
+                while signals.wait() == Ok(Signal::SIGUSR1) {}
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
             end_at_once();
         })?;
-        Ok(Signals { event, is_interrupted, wants_statistics })
+        Ok(Signals { event, is_interrupted, wants_statistics, count })
     }
 
     /// Whether a signal has come.
     pub(super) fn is_interrupted(&self) -> bool {
         self.is_interrupted.load(Ordering::Relaxed)
+    }
+
+    /// How often the end was asked for, kept up to date.
+    pub(super) fn count(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.count)
     }
 
     /// Whether statistics were asked for since this was asked last.

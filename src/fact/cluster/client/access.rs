@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use http::header::USER_AGENT;
 use http::{HeaderValue, Uri};
 use ipnet::IpNet;
-use kube::Config;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
 
 use super::Fault;
 
@@ -50,6 +50,21 @@ pub struct Server {
 }
 
 impl Server {
+    /// A client of it, for what is not the reading of lists.
+    ///
+    /// # Errors
+    /// When there are no credentials to send.
+    pub fn client(&self, connect_timeout: std::time::Duration) -> Result<Client, Fault> {
+        let mut config = self.config.clone();
+        config.connect_timeout = Some(connect_timeout);
+        Client::try_from(config).map_err(|error| Fault::setup(&self.url(), &error))
+    }
+
+    /// The namespace of the context, where nobody names another one.
+    pub fn namespace(&self) -> &str {
+        &self.config.default_namespace
+    }
+
     /// Where it is: `https://10.0.0.1:6443`.
     pub fn url(&self) -> String {
         self.config.cluster_url.to_string().trim_end_matches('/').to_owned()

@@ -147,6 +147,11 @@ impl Fault {
         })
     }
 
+    /// What is wrong with one exchange, in a few words.
+    pub fn words(error: &kube::Error) -> String {
+        Trouble::of(error).text().to_owned()
+    }
+
     pub(super) fn kubeconfig(path: &Path, error: &KubeconfigError) -> Self {
         Fault::Kubeconfig { path: path.display().to_string(), cause: kubeconfig_cause(error) }
     }
