@@ -12,12 +12,16 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 BUILD_NEEDS := cc=gcc /usr/include/pcap/pcap.h=libpcap-dev
 TEST_NEEDS := $(BUILD_NEEDS) containerd=containerd runc=runc tcpdump=tcpdump tshark=tshark \
   xmllint=libxml2-utils promtool=prometheus tidy=tidy chromium=chromium python3=python3 \
-  ip=iproute2 nft=nftables busybox=busybox-static podman=podman crun=crun dockerd=docker.io /usr/lib/cni/bridge=containernetworking-plugins nsenter=util-linux
+  ip=iproute2 nft=nftables busybox=busybox-static podman=podman crun=crun dockerd=docker.io /usr/lib/cni/bridge=containernetworking-plugins nsenter=util-linux \
+  curl=curl
+# Kubernetes is built of Debian 12's source package, with its Go; elsewhere its tests say that they are left out.
+KUBERNETES_NEEDS := go=golang-go etcd=etcd-server dpkg-source=dpkg-dev \
+  /usr/share/gocode/src/github.com/modern-go/reflect2/reflect2.go=golang-github-modern-go-reflect2-dev
 BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner tcpdump=tcpdump tshark=tshark
 DIST_NEEDS := cc=gcc flex=flex bison=bison dpkg-source=dpkg-dev objdump=binutils \
   /usr/share/doc/python3-venv/copyright=python3-venv
 
-.PHONY: audit build dist test format lint unit fuzz bench samples
+.PHONY: audit build dist test kubernetes format lint unit fuzz bench samples
 
 audit: build
 	@# What the audit finds is its result and no failure of make.
@@ -35,7 +39,12 @@ dist:
 
 test:
 	@$(call install,$(TEST_NEEDS))
-	$(MAKE) --no-print-directory format lint unit fuzz
+	$(MAKE) --no-print-directory format lint kubernetes unit fuzz
+
+kubernetes:
+	if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release; then \
+	  $(call install,$(KUBERNETES_NEEDS)); tests/kubernetes/build; \
+	fi
 
 format:
 	$(CARGO) fmt --check

@@ -18,6 +18,7 @@ mod gate;
 mod gate_live;
 mod hostile;
 mod house_rules;
+mod kubernetes;
 mod objects;
 mod reports;
 mod reports_hostile;
