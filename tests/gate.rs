@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::cases::{Layer, build};
 use super::facts::NOW;
 
 /// One upgrade and what the gate says of it.
@@ -35,6 +37,11 @@ struct Case {
     /// Files of a checkout, by path.
     #[serde(default)]
     manifests: BTreeMap<String, String>,
+    /// A node: names of layers of `fixtures/cases/layers.yaml`, and further files.
+    #[serde(default)]
+    node: Vec<String>,
+    #[serde(default)]
+    node_files: BTreeMap<String, String>,
     #[serde(default)]
     arguments: Vec<String>,
     /// Each target with its outcome; several where one cluster is asked for several.
@@ -63,6 +70,13 @@ struct Outcome {
     says: Option<String>,
 }
 
+/// The layers of host trees.
+fn nodes() -> &'static BTreeMap<String, Layer> {
+    static READ: OnceLock<BTreeMap<String, Layer>> = OnceLock::new();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases/layers.yaml");
+    READ.get_or_init(|| serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+}
+
 fn run(case: &Case, layers: &BTreeMap<String, String>, target: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_scanner"));
@@ -79,6 +93,16 @@ fn run(case: &Case, layers: &BTreeMap<String, String>, target: &str) -> Output {
         let path = folder.path().join("checkout").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+    if !case.node.is_empty() {
+        let root = folder.path().join("node");
+        case.node.iter().for_each(|name| build(&root, &nodes()[name]));
+        for (name, text) in &case.node_files {
+            let path = root.join(name.trim_start_matches('/'));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        command.arg("--root").arg(root);
     }
     if !case.manifests.is_empty() {
         command.arg("--manifests").arg(folder.path().join("checkout"));
@@ -137,7 +161,7 @@ fn every_upgrade_gets_its_verdict_and_no_other_rule_stands_in_its_way() {
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let layers: BTreeMap<String, String> = serde_saphyr::from_str(&read("layers.yaml")).unwrap();
     let mut cases: Vec<Case> = Vec::new();
-    for name in ["clusters.yaml", "manifests.yaml", "complaints.yaml"] {
+    for name in ["clusters.yaml", "hosts.yaml", "manifests.yaml", "complaints.yaml"] {
         cases
             .extend(serde_saphyr::from_str::<Vec<Case>>(&read(name)).unwrap_or_else(|error| panic!("{name}: {error}")));
     }
@@ -145,7 +169,7 @@ fn every_upgrade_gets_its_verdict_and_no_other_rule_stands_in_its_way() {
         .iter()
         .flat_map(|case| case.targets.iter().map(move |(target, outcome)| (case, target, outcome)))
         .collect();
-    assert!(runs.len() > 30, "{} upgrades", runs.len());
+    assert!(runs.len() > 90, "{} upgrades", runs.len());
     let wrong: Vec<String> = runs
         .par_iter()
         .flat_map_iter(|(case, target, expected)| differences(case, target, expected, &run(case, &layers, target)))

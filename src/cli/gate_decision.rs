@@ -7,8 +7,11 @@ use crate::finding::{Finding, Severity, Verdict};
 use crate::gate::step;
 use crate::report::gate::{Decision, Gate, Hop, Reason};
 
-/// It speaks of the way as a whole, not of a hop.
-const ABOUT_THE_WAY: &str = "upgrade/skips-a-minor";
+/// They speak of the way as a whole, not of a hop.
+const ABOUT_THE_WAY: &[&str] = &["upgrade/skips-a-minor"];
+
+/// They speak of where the way ends: what is only passed through need not be supported.
+const ABOUT_THE_END: &[&str] = &["cluster/kubernetes-end-of-life"];
 
 /// What is decided about.
 pub(super) struct Question<'a> {
@@ -26,15 +29,16 @@ pub(super) fn decide(question: &Question<'_>, earlier: &[(String, Vec<Finding>)]
     // A waiver holds for the fault, whichever hop meets it first.
     let accepted: BTreeSet<&str> =
         findings.iter().filter(|finding| is_accepted(finding)).map(|finding| finding.fingerprint.as_str()).collect();
-    let of_way = |finding: &&Finding| finding.rule != ABOUT_THE_WAY;
+    let of_hop = |finding: &&Finding| !ABOUT_THE_WAY.contains(&finding.rule.as_str());
     let mut hops: Vec<Hop> = earlier
         .iter()
         .map(|(target, findings)| {
             let open = findings.iter().filter(|finding| !accepted.contains(finding.fingerprint.as_str()));
-            hop(question, target, &open.filter(of_way).collect::<Vec<_>>())
+            let open = open.filter(|finding| !ABOUT_THE_END.contains(&finding.rule.as_str()));
+            hop(question, target, &open.filter(of_hop).collect::<Vec<_>>())
         })
         .collect();
-    hops.push(hop(question, question.target, &findings.iter().filter(of_way).collect::<Vec<_>>()));
+    hops.push(hop(question, question.target, &findings.iter().filter(of_hop).collect::<Vec<_>>()));
     let all: Vec<&Finding> = findings.iter().collect();
     let verdict = verdict(question, &all);
     let first_blocked = hops.iter().find(|hop| hop.verdict == Decision::Blocked).map(|hop| hop.target.clone());
@@ -132,6 +136,15 @@ mod tests {
         let gate = decide(&question(true), &[], &findings);
         let rules: Vec<_> = gate.reasons.iter().map(|reason| reason.rule.as_str()).collect();
         assert_eq!(rules, ["upgrade/skips-a-minor", "node/cgroup-v1", "upgrade/drain-blocked", "control-plane/x"]);
+    }
+
+    #[test]
+    fn a_version_that_is_only_passed_through_may_be_past_its_support() {
+        let ended = finding("cluster/kubernetes-end-of-life", Severity::High, Verdict::Fail);
+        let gate = decide(&question(true), &[("1.36".to_owned(), vec![ended.clone()])], &[]);
+        assert_eq!((gate.first_blocked, gate.hops[0].verdict), (None, Decision::Ready));
+        let gate = decide(&question(true), &[], &[ended]);
+        assert_eq!(gate.first_blocked.as_deref(), Some("1.37"));
     }
 
     #[test]
