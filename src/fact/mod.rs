@@ -11,11 +11,13 @@ pub mod cluster;
 mod flag;
 pub mod host;
 mod join;
+pub mod json;
 mod pod_reference;
 mod source;
 mod value;
 pub mod version;
 
 pub use join::join;
+pub use json::Json;
 pub use source::{ObjectReference, Source};
 pub use value::{Fact, Facts, Value};

@@ -5,8 +5,7 @@
 //! The rule is `HasAPIObjectReference` of Kubernetes' `pkg/api/pod`: a service
 //! account, secrets and config maps of any container, resource claims, and
 //! volumes but for those that the node itself has.
-
-use serde_json::Value as Json;
+use crate::fact::Json;
 
 /// Volumes that need nothing of the API.
 const OF_THE_NODE: &[&str] = &[
@@ -66,7 +65,7 @@ pub(super) fn api_references(spec: &Json) -> Vec<String> {
             .and_then(|members| members.iter().find(|(key, value)| *key != "name" && value.is_object()));
         let Some((kind, source)) = kind else { continue };
         let name = text(&volume, "/name").unwrap_or_default();
-        let refers = match kind.as_str() {
+        let refers = match kind {
             "projected" => list(source, "sources").iter().any(|source| source.get("downwardAPI").is_none()),
             kind if OF_THE_NODE.contains(&kind) => source.get("secretRef").is_some_and(Json::is_object),
             kind if BY_SECRET.contains(&kind) => source.get("secretRef").is_some_and(Json::is_object),
@@ -82,7 +81,7 @@ pub(super) fn api_references(spec: &Json) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::fact::json::json;
 
     #[test]
     fn what_needs_the_api_is_named() {

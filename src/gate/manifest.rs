@@ -5,11 +5,9 @@
 //! would hold one and cannot be parsed is a fault, unless it is a template,
 //! which is counted: it only becomes a manifest when it is rendered.
 
-use serde_json::Value as Json;
-
 use super::workload::Workloads;
 use crate::fact::cluster::api::usage::{self, Origin};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 /// What the files of a checkout say of APIs and workloads.
 #[derive(Debug, Default)]

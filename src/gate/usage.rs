@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::fact::Source;
     use crate::fact::cluster::api::usage::{Origin, read};
-    use serde_json::json;
+    use crate::fact::json::json;
 
     fn source(origin: Origin<'_>, api_version: &str) -> Fact {
         let object = json!({"apiVersion": api_version, "kind": "Ingress", "metadata": {"name": "web", "namespace": "shop",

@@ -7,11 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde_json::Value as Json;
-
 use super::manifest::Place;
 use crate::fact::cluster::{Collection, Listing};
-use crate::fact::{Fact, Facts, ObjectReference, Source, Value};
+use crate::fact::{Fact, Facts, Json, ObjectReference, Source, Value};
 
 /// Facts that manifests tell.
 const TOLD: &[&str] =

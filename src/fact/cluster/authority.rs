@@ -9,12 +9,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::Value as Json;
 use x509_parser::pem::Pem;
 
 use super::Element;
 use crate::fact::catalogue::{Field, Type};
-use crate::fact::{Fact, Source};
+use crate::fact::{Fact, Json, Source};
 
 /// The members that tell of a bundle.
 pub(super) const UNTIL: Field = Field::new(

@@ -3,13 +3,11 @@
 //!
 //! A timer on a node, or a job of another system, is not seen here.
 
-use serde_json::Value as Json;
-
 use super::image::Image;
 use super::resource::{CRON_JOBS, DEPLOYMENTS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "backup",
@@ -92,7 +90,7 @@ fn is_backup(image: &str, container: &Json, is_job: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::fact::json::json;
 
     use super::*;
 

@@ -4,13 +4,11 @@
 //! `config.json` with `clusterID` and `monitors`, as ceph-csi and Rook write
 //! them; names of secrets, never their data.
 
-use serde_json::Value as Json;
-
 use super::image::Image;
 use super::resource::{CEPH_BLOCK_POOLS, CEPH_CLUSTERS, CEPH_FILESYSTEMS, CEPH_OBJECT_STORES, CONFIG_MAPS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts};
+use crate::fact::{Fact, Facts, Json};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "ceph",

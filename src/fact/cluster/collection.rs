@@ -8,10 +8,8 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value as Json;
-
 use super::{COLLECTORS, Collector, ONLY_NAMED, Object, Reader, Request, Scope, What};
-use crate::fact::{Fact, Facts, catalogue};
+use crate::fact::{Fact, Facts, Json, catalogue};
 
 /// How the list of one request ended.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,15 +9,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::image::Image;
 use super::kubeadm;
 use super::resource::{CONFIG_MAPS, DAEMON_SETS, NODES, PODS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::flag::{Flag, element, is_secret, last, parse_flags, parse_gates};
-use crate::fact::{Fact, Facts, ObjectReference, Source};
+use crate::fact::{Fact, Facts, Json, ObjectReference, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "component",

@@ -9,14 +9,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::object::subject;
 use super::resource::EVENTS;
 use super::workload::shortened;
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, ObjectReference, Source};
+use crate::fact::{Fact, Facts, Json, ObjectReference, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "event", facts: FACTS, requests: &[REQUEST], start: || Box::new(Events::default()) };

@@ -8,13 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::authority;
 use super::resource::{API_SERVICES, CUSTOM_RESOURCES, ENDPOINT_SLICES, SERVICES};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, ObjectReference, Source};
+use crate::fact::{Fact, Facts, Json, ObjectReference, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "extension",

@@ -12,13 +12,12 @@ use std::io::Read;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
-use serde_json::Value as Json;
 
 use super::api::usage::{API_OBJECT, Origin, read};
 use super::resource::SECRETS;
 use super::{Collector, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Type};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "helm", facts: FACTS, requests: &[REQUEST], start: || Box::new(Releases::default()) };
@@ -100,9 +99,9 @@ fn manifest(release: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::json::json;
     use flate2::Compression;
     use flate2::write::GzEncoder;
-    use serde_json::json;
     use std::io::Write;
 
     fn secret(revision: u64, api_version: &str) -> Json {
@@ -142,7 +141,7 @@ mod tests {
     #[test]
     fn a_release_that_cannot_be_unpacked_is_said() {
         let mut broken = secret(2, "v1");
-        broken["data"]["release"] = "!".into();
+        broken.as_object_mut().unwrap().insert("data", json!({"release": "!"}));
         let mut releases = Releases::default();
         releases.see(&Object::new(&REQUEST, &secret(1, "networking.k8s.io/v1")));
         releases.see(&Object::new(&REQUEST, &broken));

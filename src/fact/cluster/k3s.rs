@@ -3,13 +3,11 @@
 //! (<https://docs.k3s.io/cli/server>). Secrets are replaced there by k3s
 //! itself, and never become values here.
 
-use serde_json::Value as Json;
-
 use super::resource::NODES;
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::flag::{Flag, last, parse_bool, parse_flags};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "k3s_node", facts: FACTS, requests: &[REQUEST], start: || Box::new(K3sNodes::default()) };
@@ -145,7 +143,7 @@ fn is_on(options: &[Flag], name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::fact::json::json;
 
     use super::super::Collection;
     use super::super::file::Files;

@@ -2,13 +2,11 @@
 //! `kubeadm-config` and writes static pods from at each upgrade:
 //! <https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/>.
 
-use serde_json::Value as Json;
-
 use super::resource::CONFIG_MAPS;
 use super::{Collector, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Type};
 use crate::fact::flag::Flag;
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "kubeadm", facts: FACTS, requests: &[REQUEST], start: || Box::new(Kubeadm::default()) };
@@ -123,7 +121,7 @@ impl Configuration {
         );
         let gates = self.json.pointer("/featureGates").and_then(Json::as_object).into_iter().flatten();
         let gate =
-            |(name, value): (&String, &Json)| Some((name.clone(), Fact::known(value.as_bool()?, self.place.clone())));
+            |(name, value): (&str, &Json)| Some((name.to_owned(), Fact::known(value.as_bool()?, self.place.clone())));
         let gates: std::collections::BTreeMap<String, Fact> = gates.filter_map(gate).collect();
         facts.set("kubeadm.feature_gates", Fact::known(gates, self.place.clone()));
     }

@@ -6,13 +6,11 @@
 //! are not visible here. Defaults are those of a configuration file
 //! (KubeletConfiguration, kubelet.config.k8s.io/v1beta1).
 
-use serde_json::Value as Json;
-
 use super::resource::CONFIG_MAPS;
 use super::{Collector, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Type};
 use crate::fact::version::Version;
-use crate::fact::{Fact, Facts, Source, Value};
+use crate::fact::{Fact, Facts, Json, Source, Value};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "kubelet_config", facts: FACTS, requests: REQUESTS, start: || Box::new(Configs::default()) };

@@ -11,8 +11,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::resource::{
     CRON_JOBS, CSI_DRIVERS, CSI_NODES, DAEMON_SETS, DEPLOYMENTS, JOBS, POD_SECURITY_POLICIES, PODS, STATEFUL_SETS,
     STORAGE_CLASSES, VOLUMES,
@@ -21,7 +19,7 @@ use super::workload::{spec_path, top_of};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::pod_reference::api_references;
-use crate::fact::{Fact, Facts, ObjectReference, Source};
+use crate::fact::{Fact, Facts, Json, ObjectReference, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "leaving", facts: FACTS, requests: REQUESTS, start: || Box::new(Leaving::default()) };

@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use super::resource::{
     ADMIN_POLICIES, ADMISSION_POLICIES, ADMISSION_POLICY_BINDINGS, BASELINE_POLICIES, CALICO_GLOBAL_POLICIES,
     CALICO_POLICIES, CILIUM_GLOBAL_POLICIES, CILIUM_POLICIES, CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, MUTATING_WEBHOOKS,
@@ -18,7 +16,7 @@ use super::webhook;
 use super::workload::{containers, spec_path};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "namespace", facts: FACTS, requests: REQUESTS, start: || Box::new(Namespaces::default()) };
@@ -235,7 +233,7 @@ fn reach(object: &Object<'_>) -> Reach {
         return Reach::NotEvaluated(object.source(".spec.selector"));
     }
     if object.is(&CILIUM_GLOBAL_POLICIES) {
-        let is_empty = |selector: &Json| selector.as_object().is_some_and(serde_json::Map::is_empty);
+        let is_empty = |selector: &Json| selector.as_object().is_some_and(crate::fact::json::Members::is_empty);
         return match object.get("spec.endpointSelector") {
             Some(selector) if is_empty(selector) => Reach::Everything,
             _ => Reach::NotEvaluated(object.source(".spec.endpointSelector")),

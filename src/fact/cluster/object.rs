@@ -4,10 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::{Request, Resource};
-use crate::fact::{Fact, ObjectReference, Source, Value};
+use crate::fact::{Fact, Json, ObjectReference, Source, Value};
 
 /// An object that a collector sees; it is dropped after that.
 #[derive(Debug)]
@@ -118,7 +116,7 @@ impl<'a> Object<'a> {
         self.fact(path, "a map of texts", |json| {
             let members = json.as_object()?.iter();
             let fact = |value: &Json| Some(Fact::group(value.as_str()?));
-            Some(Value::Map(members.map(|(key, value)| Some((key.clone(), fact(value)?))).collect::<Option<_>>()?))
+            Some(Value::Map(members.map(|(key, value)| Some((key.to_owned(), fact(value)?))).collect::<Option<_>>()?))
         })
     }
 

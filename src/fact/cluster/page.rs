@@ -17,6 +17,10 @@ const MAX_VALUE_BYTES: usize = 32 << 20;
 pub(super) enum Part<'a> {
     /// A member that is not `items`.
     Member(&'a str, &'a [u8]),
+    /// What begins with an element of `items` and may end before or behind it:
+    /// who parses it from there answers how many bytes it took. Of nothing, it
+    /// is given again as a whole.
+    Open(&'a [u8]),
     /// An element of `items`.
     Item(&'a [u8]),
 }
@@ -59,19 +63,38 @@ pub(super) struct Splitter {
 }
 
 impl Splitter {
+    /// Takes the next bytes, and does not look at them yet.
+    pub(super) fn add(&mut self, chunk: &[u8]) {
+        self.buffer.extend_from_slice(chunk);
+    }
+
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Takes the next bytes and gives the values that they complete.
     pub(super) fn push(
         &mut self,
         chunk: &[u8],
-        give: &mut impl FnMut(Part<'_>) -> Result<(), String>,
+        give: &mut impl FnMut(Part<'_>) -> Result<usize, String>,
     ) -> Result<(), String> {
-        self.buffer.extend_from_slice(chunk);
+        self.add(chunk);
+        self.cut(give)
+    }
+
+    /// Gives the values that the bytes complete.
+    pub(super) fn cut(&mut self, give: &mut impl FnMut(Part<'_>) -> Result<usize, String>) -> Result<(), String> {
         let (mut start, mut counted) = (0, 0);
         while let Some(byte) = self.buffer.get(self.at).copied() {
             match self.place {
                 Place::End => break,
                 Place::InKey | Place::InValue | Place::InItem => {
-                    if !self.advance() {
+                    let is_fresh = self.place == Place::InItem && self.at == start && self.depth == 0;
+                    let open = if is_fresh { self.buffer.get(start..).unwrap_or_default() } else { &[] };
+                    let taken = if open.is_empty() { 0 } else { give(Part::Open(open))?.min(open.len()) };
+                    self.at += taken;
+                    if taken == 0 && !self.advance() {
                         break;
                     }
                     let passed = self.buffer.get(counted..start).unwrap_or_default();
@@ -79,8 +102,9 @@ impl Splitter {
                     counted = start;
                     let value = self.buffer.get(start..self.at).unwrap_or_default();
                     match self.place {
-                        Place::InItem => give(Part::Item(value))?,
-                        Place::InValue => give(Part::Member(&self.key, value))?,
+                        Place::InItem if taken > 0 => {}
+                        Place::InItem => drop(give(Part::Item(value))?),
+                        Place::InValue => drop(give(Part::Member(&self.key, value))?),
                         _ => self.key = serde_json::from_slice(value).map_err(|error| error.to_string())?,
                     }
                     self.place = match self.place {
@@ -222,8 +246,9 @@ mod tests {
                 parts.push(match part {
                     Part::Member(key, value) => format!("{key}={}", String::from_utf8_lossy(value).trim()),
                     Part::Item(item) => String::from_utf8_lossy(item).into_owned(),
+                    Part::Open(_) => return Ok(0),
                 });
-                Ok(())
+                Ok(0)
             })?;
         }
         if splitter.is_whole() { Ok(parts) } else { Err("cut short".to_owned()) }
@@ -266,13 +291,32 @@ mod tests {
     }
 
     #[test]
+    fn an_element_that_is_parsed_where_it_begins_is_not_given_again() {
+        let mut splitter = Splitter::default();
+        let mut whole = Vec::new();
+        for chunk in [r#"{"items":[{"a":1},{"b":[2"#, "]},{}]}"] {
+            splitter
+                .push(chunk.as_bytes(), &mut |part| match part {
+                    Part::Open(bytes) => Ok(bytes.iter().position(|byte| *byte == b'}').map_or(0, |at| at + 1)),
+                    part => {
+                        whole.push(format!("{part:?}"));
+                        Ok(0)
+                    }
+                })
+                .unwrap();
+        }
+        assert!(splitter.is_whole());
+        assert_eq!(whole, [format!("{:?}", Part::Item(br#"{"b":[2]}"#))], "it was not whole when it began");
+    }
+
+    #[test]
     fn what_follows_a_document_is_left() {
         let mut splitter = Splitter::default();
         let mut items = Vec::new();
         splitter
             .push(b"[{},\n\n{}] {\"next", &mut |part| {
-                items.push(format!("{part:?}"));
-                Ok(())
+                items.extend(matches!(part, Part::Item(_)).then(|| format!("{part:?}")));
+                Ok(0)
             })
             .unwrap();
         assert!(splitter.is_whole());

@@ -5,13 +5,11 @@
 //! them is kube-proxy: it stays behind when a network plugin takes
 //! kube-proxy's place.
 
-use serde_json::Value as Json;
-
 use super::resource::{CONFIG_MAPS, DAEMON_SETS, NODES, PODS};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::flag::{last, parse_flags};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "proxy", facts: FACTS, requests: REQUESTS, start: || Box::new(Proxies::default()) };

@@ -6,14 +6,13 @@
 //! Each range keeps where it is said; the same one may be said several times.
 
 use ipnet::IpNet;
-use serde_json::Value as Json;
 
 use super::component::Components;
 use super::resource::{CONFIG_MAPS, NODES, PODS, SERVICE_CIDRS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::flag::{Flag, last, parse_flags};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "range", facts: FACTS, requests: REQUESTS, start: || Box::new(Ranges::default()) };

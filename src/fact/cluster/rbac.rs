@@ -2,12 +2,10 @@
 //!
 //! Source: `ClusterRoleBinding` and `RoleBinding` of rbac.authorization.k8s.io/v1.
 
-use serde_json::Value as Json;
-
 use super::resource::{CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "rbac",

@@ -6,12 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use super::resource::{STORAGE_CLASSES, VOLUMES};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "rbd_feature",

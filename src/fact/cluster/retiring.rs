@@ -10,7 +10,7 @@
 use super::resource::{CRON_JOBS, SERVICES};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts};
+use crate::fact::{Fact, Facts, Json};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "retiring",
@@ -62,7 +62,7 @@ impl Reader for Retiring {
                 self.cron_jobs.push(element.done());
             }
         } else if let Some(value) = object.annotation(ANNOTATION).filter(|value| *value == "true")
-            && object.get("spec.publishNotReadyAddresses").and_then(serde_json::Value::as_bool) != Some(true)
+            && object.get("spec.publishNotReadyAddresses").and_then(Json::as_bool) != Some(true)
         {
             let annotation = Fact::known(value, object.source(".metadata.annotations"));
             self.services.push(Element::of(object.reference()).with("annotation", annotation).done());
@@ -80,7 +80,7 @@ impl Reader for Retiring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::fact::json::json;
 
     #[test]
     fn only_what_leaves_is_kept() {

@@ -3,9 +3,8 @@
 //! Source: `LabelSelector` of meta/v1,
 //! <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>.
 
+use crate::fact::Json;
 use std::collections::BTreeMap;
-
-use serde_json::Value as Json;
 
 /// Labels of an object.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -13,7 +12,7 @@ pub(super) type Labels = BTreeMap<String, String>;
 /// The labels of an object's metadata.
 pub(super) fn labels(json: Option<&Json>) -> Labels {
     let members = json.and_then(Json::as_object).into_iter().flatten();
-    members.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    members.filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned()))).collect()
 }
 
 /// Whether a selector selects an object of these labels; one that is missing
@@ -46,17 +45,20 @@ mod tests {
 
     #[test]
     fn a_selector_selects_by_labels_and_expressions() {
-        let system = labels(Some(&serde_json::json!({"kubernetes.io/metadata.name": "kube-system"})));
+        let system = labels(Some(&crate::fact::json::json!({"kubernetes.io/metadata.name": "kube-system"})));
         let told = [
-            (serde_json::json!({}), true),
-            (serde_json::json!({"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}), true),
-            (serde_json::json!({"matchLabels": {"inject": "yes"}}), false),
+            (crate::fact::json::json!({}), true),
+            (crate::fact::json::json!({"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}), true),
+            (crate::fact::json::json!({"matchLabels": {"inject": "yes"}}), false),
             (
-                serde_json::json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]}]}),
+                crate::fact::json::json!({"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]}]}),
                 false,
             ),
-            (serde_json::json!({"matchExpressions": [{"key": "control-plane", "operator": "DoesNotExist"}]}), true),
-            (serde_json::json!({"matchExpressions": [{"key": "inject", "operator": "Exists"}]}), false),
+            (
+                crate::fact::json::json!({"matchExpressions": [{"key": "control-plane", "operator": "DoesNotExist"}]}),
+                true,
+            ),
+            (crate::fact::json::json!({"matchExpressions": [{"key": "inject", "operator": "Exists"}]}), false),
         ];
         for (selector, expected) in told {
             assert_eq!(selects(Some(&selector), &system), expected, "{selector}");

@@ -7,7 +7,7 @@ use super::resource::{DAEMON_SETS, NODES, PODS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::version::Version;
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "skew",
@@ -72,7 +72,7 @@ impl Reader for Skew {
 fn kubelet(node: &Object<'_>) -> Option<Fact> {
     let is_virtual = node.label("type") == Some("virtual-kubelet");
     let is_gone = node.list("status.conditions").iter().any(|condition| {
-        let text = |key: &str| condition.get(key).and_then(serde_json::Value::as_str);
+        let text = |key: &str| condition.get(key).and_then(Json::as_str);
         text("type") == Some("Ready") && text("status") != Some("True")
     });
     if is_virtual || is_gone {

@@ -8,15 +8,13 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::component::Components;
 use super::node;
 use super::resource::{CONFIG_MAPS, NODES, PODS};
 use super::{Collector, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Type};
 use crate::fact::version::Version;
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "version",

@@ -6,15 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use super::authority;
 use super::object::subject;
 use super::resource::{ENDPOINT_SLICES, MUTATING_WEBHOOKS, NAMESPACES, SERVICES, VALIDATING_WEBHOOKS};
 use super::selector::{Labels, labels, selects};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "webhook",
@@ -137,7 +135,7 @@ fn read(object: &Object<'_>, index: usize, webhook: &Json) -> Webhook {
     // Only what is needed of it is kept.
     let kept = ["rules", "namespaceSelector", "objectSelector"]
         .iter()
-        .filter_map(|key| Some(((*key).to_owned(), webhook.get(*key)?.clone())))
+        .filter_map(|key| Some(((*key).into(), webhook.get(*key)?.clone())))
         .collect();
     Webhook { element, json: Json::Object(kept), service, place: at("rules"), conditions: at("matchConditions") }
 }
@@ -217,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_rule_names_resources_or_all_of_them() {
-        let rule = |resources: &str| serde_json::json!({"apiGroups": [""], "operations": ["CREATE"], "resources": [resources]});
+        let rule = |resources: &str| crate::fact::json::json!({"apiGroups": [""], "operations": ["CREATE"], "resources": [resources]});
         for (resources, expected) in
             [("pods", true), ("*", true), ("*/*", true), ("pods/exec", false), ("services", false)]
         {

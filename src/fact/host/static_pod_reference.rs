@@ -7,13 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use super::root::{FileKind, Outcome};
 use super::{Collector, Host};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::pod_reference::api_references;
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector =
     Collector { name: "static_pod_reference", facts: FACTS, needs: &["kubelet"], collect };

@@ -207,7 +207,7 @@ fn parse_sample(line: &str) -> Option<(BTreeMap<String, String>, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value as Json;
+    use crate::fact::Json;
 
     const METRICS: &str = r#"# TYPE apiserver_requested_deprecated_apis gauge
 apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"} 1
@@ -219,7 +219,7 @@ apiserver_request_total{code="200",component="apiserver",group="batch",resource=
 
     fn read(text: &str) -> Fact {
         let mut requested = Requested::default();
-        requested.see(&Object::new(&REQUEST, &Json::String(text.to_owned())));
+        requested.see(&Object::new(&REQUEST, &Json::from(text)));
         Fact::group(requested.elements())
     }
 

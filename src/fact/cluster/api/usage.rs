@@ -9,12 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use super::lifecycle;
 use crate::fact::catalogue::{Field, Type};
 use crate::fact::cluster::Element;
-use crate::fact::{Fact, ObjectReference, Source};
+use crate::fact::{Fact, Json, ObjectReference, Source};
 
 /// The members of an object that uses an API with an end.
 pub const API_OBJECT: &[Field] = &[
@@ -209,7 +207,7 @@ fn owner(json: &Json) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::fact::json::json;
 
     fn hows(object: &Json, origin: Origin<'_>) -> Vec<String> {
         let fact = read(object, origin);

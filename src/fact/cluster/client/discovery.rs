@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use super::Fault;
 use super::exchange::{Failure, Session, seconds};
 use super::fault::Trouble;
 use super::list::single;
+use crate::fact::Json;
 use crate::fact::cluster::Resource;
 
 /// The API groups of a server; none where that is not to be seen.

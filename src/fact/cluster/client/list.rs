@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use http::Response;
 use kube::client::Body;
-use serde_json::Value as Json;
 use tokio::task::JoinHandle;
 
 use super::discovery::Served;
 use super::exchange::{Failure, Pause, Session};
 use super::object;
 use super::stream::{Fault, Stream};
+use crate::fact::Json;
 use crate::fact::cluster::api::lifecycle;
 use crate::fact::cluster::{Collection, Detail, Listing, Request, Resource, Scope, What};
 
@@ -52,7 +52,7 @@ pub(super) async fn read(
         What::Path(path) => {
             return match single(session, path, "application/json, text/plain, */*").await {
                 Ok(Some(bytes)) => {
-                    let text = || Json::String(String::from_utf8_lossy(&bytes).into_owned());
+                    let text = || Json::from(&*String::from_utf8_lossy(&bytes));
                     let json = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
                     collection.see(&request, &json);
                     Listing::Complete

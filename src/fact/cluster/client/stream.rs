@@ -7,16 +7,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Tally;
 use super::object;
+use crate::fact::Json;
 use crate::fact::cluster::page::{Part, Splitter};
 use crate::fact::cluster::{Collection, Detail, Request};
 
 /// How many chunks may wait to be parsed.
 const QUEUE: usize = 32;
+
+/// How many bytes may be held before they are cut.
+const CUT_BYTES: usize = 256 << 10;
 
 /// What is wrong with a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +81,13 @@ fn work(mut receiver: mpsc::Receiver<Message>, reading: &mut Reading) {
     while let Some(message) = receiver.blocking_recv() {
         match message {
             Message::Begin { is_again, token } => reading.begin(is_again, token),
-            Message::Chunk(bytes) => reading.chunk(&bytes),
+            Message::Chunk(bytes) => {
+                reading.splitter.add(&bytes);
+                // What came meanwhile is cut at once, so that few objects are halved.
+                if receiver.is_empty() || reading.splitter.held() >= CUT_BYTES {
+                    reading.cut();
+                }
+            }
             Message::End(done) => drop(done.send(reading.end())),
         }
     }
@@ -146,16 +155,15 @@ impl Reading {
         self.order.is_again |= is_again;
     }
 
-    fn chunk(&mut self, bytes: &[u8]) {
-        if self.fault.is_some() {
-            return;
-        }
+    fn cut(&mut self) {
         let mut splitter = std::mem::take(&mut self.splitter);
-        self.fault = splitter.push(bytes, &mut |part| self.part(&part)).err();
-        self.splitter = splitter;
+        if self.fault.is_none() {
+            self.fault = splitter.cut(&mut |part| self.part(&part)).err();
+            self.splitter = splitter;
+        }
     }
 
-    fn part(&mut self, part: &Part<'_>) -> Result<(), String> {
+    fn part(&mut self, part: &Part<'_>) -> Result<usize, String> {
         match part {
             Part::Member("metadata", bytes) => {
                 let json: Json = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
@@ -164,23 +172,29 @@ impl Reading {
                 if let (Some(sender), Some(next)) = (self.token.take(), &self.next) {
                     let _ = sender.send(next.clone());
                 }
-                Ok(())
+                Ok(0)
             }
             Part::Member("kind", bytes) => {
                 let is_list = serde_json::from_slice::<String>(bytes).is_ok_and(|kind| kind.ends_with("List"));
-                if is_list { Ok(()) } else { Err("the answer is no list".to_owned()) }
+                if is_list { Ok(0) } else { Err("the answer is no list".to_owned()) }
             }
-            Part::Member(..) => Ok(()),
-            Part::Item(bytes) => self.item(bytes),
+            Part::Member(..) => Ok(0),
+            Part::Open(bytes) => match object::parse_first(bytes, self.request.history) {
+                Some((json, taken)) => self.object(json).map(|()| taken),
+                None => Ok(0),
+            },
+            Part::Item(bytes) => {
+                let json = object::parse(bytes, self.request.history)?;
+                self.object(json).map(|()| bytes.len())
+            }
         }
     }
 
-    fn item(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let mut json = object::parse(bytes, self.request.history)?;
+    fn object(&mut self, mut json: Json) -> Result<(), String> {
         // Metadata alone is of the kind PartialObjectMetadata, whatever it is of.
         if let Some(members) = json.as_object_mut().filter(|_| self.request.detail == Detail::Metadata) {
             members.remove("kind");
-            members.insert("apiVersion".to_owned(), self.api_version.as_str().into());
+            members.insert("apiVersion", self.api_version.as_str());
         }
         if self.order.is_new(object::key(&json))? {
             self.tally.add_object();
@@ -190,6 +204,7 @@ impl Reading {
     }
 
     fn end(&mut self) -> Result<Option<String>, Fault> {
+        self.cut();
         match self.fault.take() {
             Some(fault) => Err(Fault::Bad(fault)),
             None if !self.splitter.is_whole() => Err(Fault::Short("the answer breaks off".to_owned())),

@@ -4,11 +4,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::selector::Selector;
-use crate::fact::ObjectReference;
 use crate::fact::cluster::Object;
+use crate::fact::{Json, ObjectReference};
 
 /// A disruption budget, as far as a drain meets it.
 pub(super) struct Budget {
@@ -135,7 +133,7 @@ mod tests {
     use super::*;
     use crate::fact::cluster::Request;
     use crate::fact::cluster::resource::PODS;
-    use serde_json::json;
+    use crate::fact::json::json;
 
     const REQUEST: Request = Request::all(&PODS);
 

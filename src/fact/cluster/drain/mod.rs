@@ -14,13 +14,11 @@ mod selector;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::resource::{DISRUPTION_BUDGETS, PODS};
 use super::workload::top_of;
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, ObjectReference, Source};
+use crate::fact::{Fact, Facts, Json, ObjectReference, Source};
 use budget::{Answer, Budget, Selected};
 
 pub(super) const COLLECTOR: Collector =
@@ -125,8 +123,8 @@ impl Drain {
             .and_then(Json::as_object)
             .into_iter()
             .flatten()
-            .filter(|(key, _)| !OF_ONE_POD.contains(&key.as_str()))
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .filter(|(key, _)| !OF_ONE_POD.contains(key))
+            .filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned())))
             .collect();
         let namespace = pod.namespace().unwrap_or_default().to_owned();
         let key = format!("{namespace}\0{}\0{}\0{labels:?}", owner.kind, owner.name);

@@ -1,9 +1,8 @@
 //! Label selectors (`metav1.LabelSelector`,
 //! <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/>).
 
+use crate::fact::Json;
 use std::collections::BTreeMap;
-
-use serde_json::Value as Json;
 
 /// Which labels are selected.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +27,7 @@ impl Selector {
         let mut requirements = Vec::new();
         for (key, value) in json.get("matchLabels").and_then(Json::as_object).into_iter().flatten() {
             let values = value.as_str().map(str::to_owned).into_iter().collect();
-            requirements.push(Requirement { key: key.clone(), operator: "In".to_owned(), values });
+            requirements.push(Requirement { key: key.to_owned(), operator: "In".to_owned(), values });
         }
         for expression in json.get("matchExpressions").and_then(Json::as_array).into_iter().flatten() {
             let text = |key: &str| expression.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
@@ -60,7 +59,7 @@ impl Selector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::fact::json::json;
 
     fn selects(selector: &Json, labels: &[(&str, &str)]) -> bool {
         let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();

@@ -3,8 +3,9 @@
 
 use std::io;
 
+use crate::fact::Json;
+use crate::fact::json::Members;
 use memchr::memmem;
-use serde_json::{Map, Value as Json};
 
 use super::open::Opened;
 use super::{Files, kinds_of};
@@ -137,7 +138,7 @@ impl Stream<'_> {
 #[derive(Default)]
 struct Documents {
     splitter: Splitter,
-    members: Map<String, Json>,
+    members: Members,
     /// Elements that do not say what they are, while the list has not either.
     kindless: Vec<Json>,
 }
@@ -150,15 +151,16 @@ impl Documents {
         let ended = splitter.push(bytes, &mut |part| {
             match part {
                 Part::Member(key, bytes) => {
-                    let value = serde_json::from_slice(bytes).map_err(|error| plain(&error))?;
-                    self.members.insert(key.to_owned(), value);
+                    let value: Json = serde_json::from_slice(bytes).map_err(|error| plain(&error))?;
+                    self.members.insert(key, value);
                 }
+                Part::Open(_) => {}
                 Part::Item(bytes) => match serde_json::from_slice::<Json>(bytes) {
                     Ok(item) => self.item(files, item),
                     Err(error) => broken.push((plain(&error), kinds_of(bytes), error.line())),
                 },
             }
-            Ok(())
+            Ok(0)
         });
         for (message, kinds, line) in broken {
             files.fault(name, u64::try_from(first + splitter.lines() + line - 1).ok(), message, kinds);

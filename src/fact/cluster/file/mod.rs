@@ -13,9 +13,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 
-use serde_json::Value as Json;
-
 use super::{Collection, Listing, Request, What};
+use crate::fact::Json;
 use open::Content;
 
 /// A document that could not be read.
@@ -106,7 +105,7 @@ impl<'c> Files<'c> {
         let (mut reader, content) = open::open(reader)?;
         let ended = match content {
             Content::Metrics => open::read_metrics(&mut reader).map(|text| {
-                self.give(|request| request.what == What::Path("/metrics"), &Json::String(text));
+                self.give(|request| request.what == What::Path("/metrics"), &Json::from(text));
             }),
             Content::Empty => Ok(()),
             Content::Json if are_objects => json::read(self, name, &mut reader),
@@ -163,8 +162,8 @@ impl<'c> Files<'c> {
         if let Json::Object(members) = item {
             // The API server itself leaves out what the list says.
             let mut members = members.clone();
-            members.entry("apiVersion").or_insert_with(|| api_version.into());
-            members.entry("kind").or_insert_with(|| list.trim_end_matches("List").into());
+            members.insert_missing("apiVersion", api_version);
+            members.insert_missing("kind", list.trim_end_matches("List"));
             let json = Json::Object(members);
             let own = |key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default();
             self.object(own("apiVersion"), own("kind"), &json);

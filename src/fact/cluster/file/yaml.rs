@@ -6,7 +6,9 @@
 
 use std::io;
 
-use serde_json::{Map, Number, Value as Json};
+use serde_json::Number;
+
+use crate::fact::Json;
 
 use super::open::Opened;
 use super::{Files, kinds_of};
@@ -196,10 +198,10 @@ fn json(node: Node) -> Json {
         NodeValue::Bool(truth) => Json::Bool(truth),
         NodeValue::Int(number) => Json::from(number),
         NodeValue::Float(number) => Number::from_f64(number).map_or(Json::Null, Json::Number),
-        NodeValue::Text(text) => Json::String(text),
+        NodeValue::Text(text) => Json::from(text),
         NodeValue::List(elements) => elements.into_iter().map(json).collect(),
         NodeValue::Map(members) => {
-            Json::Object(members.into_iter().map(|(key, value)| (key, json(value))).collect::<Map<_, _>>())
+            Json::Object(members.into_iter().map(|(key, value)| (key.into(), json(value))).collect())
         }
     }
 }

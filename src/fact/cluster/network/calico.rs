@@ -6,13 +6,12 @@
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use serde_json::Value as Json;
 
 use super::{Mtu, Wrapping, bytes};
 use crate::fact::cluster::resource::{CALICO_INSTALLATIONS, FELIX_CONFIGURATIONS, FELIX_CONFIGURATIONS_V3};
 use crate::fact::cluster::{Element, Object};
 use crate::fact::host::encapsulation::table;
-use crate::fact::{Fact, ObjectReference, Source};
+use crate::fact::{Fact, Json, ObjectReference, Source};
 
 /// What Calico's objects say.
 #[derive(Default)]

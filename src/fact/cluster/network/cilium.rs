@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
 use super::{Mtu, Wrapping};
-use crate::fact::Source;
 use crate::fact::cluster::Object;
 use crate::fact::host::encapsulation::table;
+use crate::fact::{Json, Source};
 
 /// What `IPsec` adds without an authentication key of unusual length.
 const IPSEC_OVERHEAD: i64 = 77;

@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::{Mtu, Wrapping, bytes};
 use crate::fact::cluster::{Element, Object};
 use crate::fact::host::encapsulation::table;
-use crate::fact::{Fact, ObjectReference, Source};
+use crate::fact::{Fact, Json, ObjectReference, Source};
 
 const PLACE: &str = ".data['net-conf.json']";
 

@@ -20,7 +20,7 @@ use super::resource::{
     IP_POOLS_V3,
 };
 use super::{Collector, Lists, Object, Reader, Request};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Json, Source};
 
 pub(super) const COLLECTOR: Collector = Collector {
     name: "pod_network",
@@ -167,7 +167,7 @@ impl Reader for Network {
 impl Network {
     fn see_daemon_set(&mut self, object: &Object<'_>) {
         for (at, container) in object.list("spec.template.spec.containers").iter().enumerate() {
-            let text = container.get("image").and_then(serde_json::Value::as_str).unwrap_or_default();
+            let text = container.get("image").and_then(Json::as_str).unwrap_or_default();
             let image = Image::parse(text);
             let repository = format!("/{}", image.repository);
             let Some((_, name)) = AGENTS.iter().find(|(end, _)| repository.ends_with(end)) else { continue };
@@ -213,7 +213,7 @@ impl Network {
 }
 
 /// A whole number of bytes, as a number or a text; 0 stands for none.
-fn bytes(json: &serde_json::Value) -> Option<i64> {
+fn bytes(json: &Json) -> Option<i64> {
     let number = json.as_i64().or_else(|| json.as_str()?.trim().parse().ok())?;
     (number > 0).then_some(number)
 }

@@ -3,10 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use crate::fact::cluster::{Element, Object};
-use crate::fact::{Fact, Source};
+use crate::fact::{Fact, Json, Source};
 
 /// The classes, and those that pods ask for.
 #[derive(Default)]
@@ -45,7 +43,7 @@ fn text(json: &Json, key: &str) -> String {
 
 fn texts(json: Option<&Json>) -> BTreeMap<String, String> {
     let members = json.and_then(Json::as_object).into_iter().flatten();
-    members.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    members.filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned()))).collect()
 }
 
 impl Place {

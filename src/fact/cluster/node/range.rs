@@ -95,7 +95,7 @@ pub(super) fn pod_ranges<'a>(object: &Object<'a>) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::fact::json::json;
 
     use super::*;
     use crate::fact::cluster::Request;

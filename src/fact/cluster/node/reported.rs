@@ -1,10 +1,8 @@
 //! What the kubelet and the node controllers report: conditions, taints,
 //! addresses, ranges and handlers.
 
-use serde_json::Value as Json;
-
 use crate::fact::cluster::{Element, Object};
-use crate::fact::{Fact, Source};
+use crate::fact::{Fact, Json, Source};
 
 /// Taint that the node lifecycle controller adds to a cordoned node.
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";

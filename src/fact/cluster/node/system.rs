@@ -138,7 +138,7 @@ fn answers_runtime_config(name: &str, version: Option<&str>, source: &Source) ->
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::fact::json::json;
 
     use super::*;
     use crate::fact::cluster::Request;
@@ -146,7 +146,7 @@ mod tests {
 
     const NODE: Request = Request::all(&NODES);
 
-    fn read(runtime: &str, kubelet: &str, labels: &serde_json::Value) -> Fact {
+    fn read(runtime: &str, kubelet: &str, labels: &crate::fact::Json) -> Fact {
         let json = json!({
             "metadata": {"name": "a", "labels": labels},
             "status": {"nodeInfo": {"containerRuntimeVersion": runtime, "kubeletVersion": kubelet,

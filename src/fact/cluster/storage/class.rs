@@ -6,11 +6,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::fact::catalogue::{Field, Type};
 use crate::fact::cluster::{Element, Object};
-use crate::fact::{Fact, ObjectReference, Source, Value};
+use crate::fact::{Fact, Json, ObjectReference, Source, Value};
 
 pub(super) const CLASS: Type = Type::Object(&[
     Field::new("name", Type::Text, "Name of the class."),
@@ -119,7 +117,7 @@ pub(super) fn public(json: Option<&Json>, source: &Source) -> Fact {
         !is_name && ["password", "token", "userkey", "secretkey", "accesskey"].iter().any(|word| key.contains(word))
     };
     let public = members.iter().filter(|(key, _)| !is_secret(key));
-    let member = |(key, value): (&String, &Json)| Some((key.clone(), Fact::known(value.as_str()?, source.clone())));
+    let member = |(key, value): (&str, &Json)| Some((key.to_owned(), Fact::known(value.as_str()?, source.clone())));
     Fact::known(Value::Map(public.filter_map(member).collect()), source.clone())
 }
 

@@ -13,8 +13,6 @@ mod volume;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::resource::{
     CLAIMS, CRON_JOBS, CSI_DRIVERS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, NODES, PODS, STATEFUL_SETS,
     STORAGE_CLASSES, VOLUMES,
@@ -22,7 +20,7 @@ use super::resource::{
 use super::workload::{Owners, controller, shortened, spec_path};
 use super::{Collector, Element, Listing, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts};
+use crate::fact::{Fact, Facts, Json};
 use claim::{Around, Claim, Said};
 use class::Class;
 use provisioner::Provisioner;

@@ -10,13 +10,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::fact::catalogue::{Field, Type};
 use crate::fact::cluster::image::Image;
 use crate::fact::cluster::workload::containers;
 use crate::fact::cluster::{Element, Object};
-use crate::fact::{Fact, ObjectReference, Source};
+use crate::fact::{Fact, Json, ObjectReference, Source};
 
 pub(super) const PROVISIONER: Type = Type::Object(&[
     Field::new("name", Type::Text, "Name of the workload."),

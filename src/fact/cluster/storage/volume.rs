@@ -3,12 +3,10 @@
 //! Source: `PersistentVolume` of core/v1. What a CSI driver was told of a
 //! volume stands in `spec.csi.volumeAttributes`, which cannot be changed.
 
-use serde_json::Value as Json;
-
 use super::class::{public, rbd, texts};
-use crate::fact::Fact;
 use crate::fact::catalogue::{Field, Type};
 use crate::fact::cluster::{Element, Object};
+use crate::fact::{Fact, Json};
 
 pub(super) const VOLUME: Type = Type::Object(&[
     Field::new("name", Type::Text, "Name of the volume."),
@@ -67,11 +65,11 @@ pub(super) fn read(volume: &Object<'_>) -> Fact {
     if let Some(options) = volume.get("spec.mountOptions") {
         element = element.with("mount_options", texts(Some(options), &volume.source(".spec.mountOptions")));
     }
-    let is_source = |(key, value): &(&String, &Json)| value.is_object() && !NO_SOURCE.contains(&key.as_str());
+    let is_source = |(key, value): &(&str, &Json)| value.is_object() && !NO_SOURCE.contains(key);
     let source = volume.get("spec").and_then(Json::as_object).and_then(|spec| spec.iter().find(is_source));
     let Some((kind, fields)) = source else { return element.done() };
     let at = |field: &str| volume.source(format!(".spec.{kind}.{field}"));
-    element = element.with("kind", Fact::known(kind.as_str(), volume.source(format!(".spec.{kind}"))));
+    element = element.with("kind", Fact::known(kind, volume.source(format!(".spec.{kind}"))));
     for (member, field) in [("driver", "driver"), ("handle", "volumeHandle"), ("server", "server"), ("path", "path")] {
         if let Some(text) = fields.get(field).and_then(Json::as_str) {
             element = element.with(member, Fact::known(text, at(field)));

@@ -15,14 +15,12 @@ mod trouble;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::resource::{
     CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, JOBS, PODS, REPLICA_SETS, RUNTIME_CLASSES, STATEFUL_SETS,
 };
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
-use crate::fact::{Fact, Facts, ObjectReference, Source};
+use crate::fact::{Fact, Facts, Json, ObjectReference, Source};
 use owner::{Key, key};
 use runtime_class::RuntimeClasses;
 use trouble::Trouble;

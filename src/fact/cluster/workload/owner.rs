@@ -7,10 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
-use crate::fact::ObjectReference;
 use crate::fact::cluster::Object;
+use crate::fact::{Json, ObjectReference};
 
 /// The controller of an object, in the same namespace.
 pub(in crate::fact::cluster) fn controller(object: &Object<'_>) -> Option<ObjectReference> {

@@ -6,11 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
-
 use crate::fact::cluster::resource::RUNTIME_CLASSES;
 use crate::fact::cluster::{Listing, Lists, Object, Request};
-use crate::fact::{Fact, Source};
+use crate::fact::{Fact, Json, Source};
 
 const REQUEST: Request = Request::metadata(&RUNTIME_CLASSES);
 

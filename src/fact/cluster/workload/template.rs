@@ -3,12 +3,11 @@
 //! Source: `PodSpec` of core/v1,
 //! <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/>.
 
-use serde_json::Value as Json;
-
 use crate::fact::catalogue::{Field, Type};
 use crate::fact::cluster::image::Image;
 use crate::fact::cluster::{Element, Object};
-use crate::fact::{Fact, Value};
+use crate::fact::json::Members;
+use crate::fact::{Fact, Json, Value};
 
 pub(super) const IMAGE: Type = Type::Object(&[
     Field::new("container", Type::Text, "Name of the container."),
@@ -100,7 +99,7 @@ pub(super) fn describe(mut element: Element, object: &Object<'_>, spec: &Json, p
         element = element.with("seccomp_annotations", Fact::group(seccomp));
     }
     if let Some(labels) = spec.get("nodeSelector").and_then(Json::as_object) {
-        let member = |(key, value): (&String, &Json)| Some((key.clone(), Fact::group(value.as_str()?)));
+        let member = |(key, value): (&str, &Json)| Some((key.to_owned(), Fact::group(value.as_str()?)));
         let labels = Value::Map(labels.iter().filter_map(member).collect());
         element = element.with("node_selector", Fact::known(labels, at("nodeSelector")));
     }
@@ -113,7 +112,7 @@ pub(super) fn describe(mut element: Element, object: &Object<'_>, spec: &Json, p
 }
 
 /// The annotations of pods that such an object makes.
-fn annotations<'j>(object: &Object<'j>, path: &str) -> Option<&'j serde_json::Map<String, Json>> {
+fn annotations<'j>(object: &Object<'j>, path: &str) -> Option<&'j Members> {
     let template = path.strip_suffix("spec").unwrap_or_default();
     object.get(&format!("{template}metadata.annotations"))?.as_object()
 }
@@ -172,10 +171,10 @@ fn image(object: &Object<'_>, container: &Json, path: &str) -> Option<Fact> {
 
 fn volume(object: &Object<'_>, volume: &Json, path: &str) -> Option<Fact> {
     let (kind, source) = volume.as_object()?.iter().find(|(key, value)| *key != "name" && value.is_object())?;
-    if FROM_API.contains(&kind.as_str()) {
+    if FROM_API.contains(&kind) {
         return None;
     }
-    let mut element = Element::new().with("kind", Fact::known(kind.as_str(), object.source(format!("{path}.{kind}"))));
+    let mut element = Element::new().with("kind", Fact::known(kind, object.source(format!("{path}.{kind}"))));
     if let Some(name) = text(volume, "name") {
         element = element.with("name", Fact::group(name));
     }

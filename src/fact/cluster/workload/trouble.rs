@@ -9,11 +9,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::fact::catalogue::{Field, Type};
 use crate::fact::cluster::{Element, Object};
-use crate::fact::{Fact, ObjectReference, Source};
+use crate::fact::{Fact, Json, ObjectReference, Source};
 
 pub(super) const TROUBLE: Type = Type::Object(&[
     Field::new("name", Type::Text, "Name of the topmost owner, or of the bare pod."),
