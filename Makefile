@@ -21,7 +21,7 @@ BENCH_NEEDS := $(BUILD_NEEDS) oscap=openscap-scanner tcpdump=tcpdump tshark=tsha
 DIST_NEEDS := cc=gcc flex=flex bison=bison dpkg-source=dpkg-dev objdump=binutils \
   /usr/share/doc/python3-venv/copyright=python3-venv
 
-.PHONY: audit build dist test kubernetes format lint unit fuzz bench samples
+.PHONY: audit build dist test kubernetes format lint unit fuzz bench samples docs
 
 audit: build
 	@# What the audit finds is its result and no failure of make.
@@ -77,6 +77,11 @@ bench:
 # Rewrites the golden samples; look at the difference before it is committed.
 samples:
 	UPDATE=1 $(CARGO) test --locked --test integration -- reports
+
+# Writes the reference of the rules anew, from their files and docs/course.yaml.
+docs:
+	rm -rf docs/rules
+	$(CARGO) run --quiet --locked -- rules docs docs/rules
 
 # Installs the packages of those programs that are missing.
 define install

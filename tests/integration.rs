@@ -20,6 +20,7 @@ mod hostile;
 mod house_rules;
 mod kubernetes;
 mod objects;
+mod reference;
 mod reports;
 mod reports_hostile;
 mod reports_html;

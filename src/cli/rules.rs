@@ -11,9 +11,16 @@ use super::output::{Destination, ListFormat};
 use super::rbac;
 use super::rule_source::{RuleArgs, load};
 use super::terminal::Terminal;
-use crate::report::rule::{markdown, severities, write_list, write_rule};
+use crate::report::reference::{course, course_page, index, rule_page, symptoms_page};
+use crate::report::rule::{write_list, write_rule};
 use crate::report::{escape, write_pretty};
-use crate::rule::{LoadOptions, Rule, RuleSet, example};
+use crate::rule::{LoadOptions, Rule, RuleSet, builtin_symptoms, example};
+
+/// Pages of the reference beside those of the rules.
+const FURTHER: &[(&str, &str)] = &[
+    ("symptoms.md", "Symptoms that are no fault of one rule, with their causes"),
+    ("course.md", "The map of the course: what it says, and which rules judge it"),
+];
 
 /// Lists, shows, checks and tests rules.
 #[derive(Clone, Debug, Subcommand)]
@@ -199,15 +206,18 @@ fn count(rules: &RuleSet) -> String {
 fn docs(args: &DocsArgs, terminal: Terminal) -> Result<(), Failure> {
     let rules = args.rules.load(true)?;
     let selected = args.rules.select(&rules)?;
-    let mut index = "# Rules\n\n| rule | severity | title |\n|---|---|---|\n".to_owned();
     for rule in &selected {
-        use std::fmt::Write;
-        let title = rule.title.replace('|', "\\|");
-        let _ = writeln!(index, "| [{0}]({0}.md) | {1} | {title} |", rule.name, severities(rule));
-        write_page(&args.folder, &format!("{}.md", rule.name), &markdown(rule))?;
+        write_page(&args.folder, &format!("{}.md", rule.name), &rule_page(rule))?;
     }
-    write_page(&args.folder, "README.md", &index)?;
-    terminal.note(&format!("rules: wrote {} pages to {}", selected.len() + 1, args.folder.display()));
+    // What is told of the course and of symptoms rests on all built-in rules.
+    let further: &[(&str, &str)] = if args.rules.are_all() { FURTHER } else { &[] };
+    if args.rules.are_all() {
+        let symptoms = builtin_symptoms().map_err(|faults| Failure::faults("load symptoms", faults))?;
+        write_page(&args.folder, "symptoms.md", &symptoms_page(&symptoms))?;
+        write_page(&args.folder, "course.md", &course_page(&course().map_err(Failure::new)?, &selected))?;
+    }
+    write_page(&args.folder, "README.md", &index(&selected, further))?;
+    terminal.note(&format!("rules: wrote {} pages to {}", selected.len() + 1 + further.len(), args.folder.display()));
     Ok(())
 }
 

@@ -27,6 +27,7 @@ mod markdown;
 mod openreports;
 mod prometheus;
 mod read;
+pub mod reference;
 pub mod rule;
 mod sarif;
 mod summary;

@@ -1,5 +1,4 @@
-//! Rules for people: the list, one rule in full, and its page in the
-//! reference.
+//! Rules for people: the list, and one rule in full.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -86,42 +85,6 @@ pub fn write_rule(rule: &Rule, view: View, out: &mut dyn Write) -> io::Result<()
     section("file", &rule.path)
 }
 
-/// The page of a rule in the reference, as Markdown.
-pub fn markdown(rule: &Rule) -> String {
-    let mut page = format!("# {}\n\n{}.\n\n", rule.name, rule.title.trim_end_matches('.'));
-    let _ = writeln!(page, "| | |\n|---|---|\n| severity | {} |\n| judges | {} |", severities(rule), targets(rule));
-    for (name, words) in [("tags", &rule.tags), ("former names", &rule.aliases)] {
-        if !words.is_empty() {
-            let _ = writeln!(page, "| {name} | {} |", words.join(", "));
-        }
-    }
-    let _ = write!(page, "\n## Why\n\n{}\n\n## What is checked\n\n", rule.why.trim());
-    if let Some(when) = &rule.when {
-        let _ = write!(page, "Applies when:\n\n{}\n", fenced("cel", when));
-    }
-    let _ = write!(page, "Expects:\n\n{}\n## Fix\n\n", fenced("cel", &rule.expect));
-    for fix in &rule.fix {
-        if let Some(when) = &fix.when {
-            let _ = write!(page, "When `{}`:\n\n", one_line(when));
-        }
-        let _ = writeln!(page, "{}", fenced("text", &fix.text));
-    }
-    if !rule.symptoms.is_empty() {
-        let _ = write!(page, "## Symptoms\n\n{}\n", fenced("text", &rule.symptoms.join("\n")));
-    }
-    if !rule.examples.is_empty() {
-        page.push_str("## Examples\n\n");
-        for example in &rule.examples {
-            let _ = write!(page, "### {}: {}\n\n{}\n", verdicts(example), example.name, fenced("yaml", &example.text));
-        }
-    }
-    page.push_str("## References\n\n");
-    for reference in &rule.references {
-        let _ = writeln!(page, "* <{reference}>");
-    }
-    page
-}
-
 fn verdicts(example: &crate::rule::example::Example) -> String {
     example.verdicts.iter().map(|verdict| verdict.name()).collect::<Vec<_>>().join(", ")
 }
@@ -131,7 +94,7 @@ pub fn severities(rule: &Rule) -> String {
     rule.severities.iter().map(|severity| severity.name()).collect::<Vec<_>>().join(" / ")
 }
 
-fn targets(rule: &Rule) -> String {
+pub(super) fn targets(rule: &Rule) -> String {
     let mut targets = vec![match rule.target {
         Target::Host => "host",
         Target::Cluster => "cluster",
@@ -148,11 +111,4 @@ fn targets(rule: &Rule) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A block of code whose fence the text cannot close.
-fn fenced(language: &str, text: &str) -> String {
-    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end())
 }

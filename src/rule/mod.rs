@@ -15,6 +15,7 @@ pub mod example;
 mod expression;
 mod file;
 mod form;
+mod form_text;
 pub mod judge;
 mod load;
 pub mod select;
@@ -31,6 +32,7 @@ use std::collections::BTreeSet;
 
 pub use diagnostic::Diagnostic;
 pub use evidence::Evidence;
+pub use form_text::FormText;
 pub use load::LoadOptions;
 pub use symptom::{Cause, Symptom, builtin_symptoms};
 pub use verdict::{Severity, Verdict};

@@ -13,7 +13,7 @@ use super::example::Example;
 use super::expression::{Kind, Names, compile_pattern};
 use super::tree;
 use super::yaml::{self, Member, Node, Style, Value};
-use super::{FixCase, Rule, Severity, Target, example};
+use super::{Rule, Severity, Target, example, form_text};
 
 /// The keys of a rule file.
 const KEYS: &[&str] = &[
@@ -187,14 +187,7 @@ impl<'a> Reader<'a> {
             manifests,
             tags,
             why,
-            fix: form
-                .fix
-                .iter()
-                .map(|case| FixCase {
-                    when: case.when.as_ref().map(|when| when.source.clone()),
-                    text: case.value.source.trim().to_owned(),
-                })
-                .collect(),
+            fix: form_text::fixes(&form),
             symptoms,
             references,
             aliases,

@@ -41,7 +41,9 @@ fn without_flag(why: &Fact, earlier: &Facts) -> Fact {
     }
     let source =
         why.source().cloned().unwrap_or_else(|| Source::default_of("kube-apiserver, encryption-provider-config"));
-    let Some(distribution) = earlier.text("k3s.distribution") else { return Fact::known(false, source) };
+    let Some(distribution) = earlier.text("k3s.distribution") else {
+        return super::recording::excerpt(earlier).unwrap_or_else(|| Fact::known(false, source));
+    };
     let Some(settings) = earlier.get("k3s.settings") else { return Fact::known(false, source) };
     let Some(list) = settings.list() else { return settings.clone() };
     let is_it = |setting: &&Fact| setting.member("name").and_then(Fact::text) == Some("secrets-encryption");

@@ -3,6 +3,7 @@
 
 mod audit_policy;
 mod encryption;
+mod recording;
 
 use super::root::Outcome;
 use super::{Collector, Host};
@@ -30,6 +31,11 @@ const FACTS: &[FactDoc] = &[
         Type::Bool,
         "no rule records anything: the policy is empty, or begins with a rule of level None for everything",
     ),
+    FactDoc::new(
+        "audit_policy.is_recording",
+        Type::Bool,
+        "the API server here is given a policy and a log or webhook for it, and the policy, where it can be read, records something; absent without an API server",
+    ),
     FactDoc::new("encryption.config_path", Type::Text, "the EncryptionConfiguration that the API server here is given"),
     FactDoc::new(
         "encryption.first_provider",
@@ -49,6 +55,8 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
         (named_file(host, earlier, "audit-policy-file"), named_file(host, earlier, "encryption-provider-config"));
     audit_policy::set(&mut facts, &audit);
     encryption::set(&mut facts, &encryption, earlier);
+    let is_recording = recording::is_recording(&facts, earlier);
+    facts.set("audit_policy.is_recording", is_recording);
     facts
 }
 
