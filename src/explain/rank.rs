@@ -136,8 +136,8 @@ enum Named<'c> {
 impl Named<'_> {
     fn describe(&self) -> PossibleCause {
         let (kind, name, title, fix) = match self {
-            Named::Rule(rule) => (CauseKind::Rule, rule.name.clone(), rule.title.as_str(), first_fix(rule)),
-            Named::Check(rule) => (CauseKind::Check, rule.name.clone(), rule.title.as_str(), first_fix(rule)),
+            Named::Rule(rule) => (CauseKind::Rule, rule.name.clone(), rule.title.as_str(), only_fix(rule)),
+            Named::Check(rule) => (CauseKind::Check, rule.name.clone(), rule.title.as_str(), only_fix(rule)),
             Named::Capture(name) => {
                 let fix = "Look at the packets of the pod or interface: scanner capture shows it among its findings.";
                 (CauseKind::Capture, (*name).to_owned(), "what a capture would find", Some(fix.to_owned()))
@@ -222,7 +222,10 @@ fn not_asked(rule: &Rule) -> &'static str {
     }
 }
 
-/// The fix that needs no fact: the last case, where its text has no holes.
-fn first_fix(rule: &Rule) -> Option<String> {
-    rule.fix.last().map(|fix| fix.text.clone()).filter(|text| !text.contains("{{"))
+/// The fix that needs no fact: the only one, without holes in its text.
+fn only_fix(rule: &Rule) -> Option<String> {
+    match rule.fix.as_slice() {
+        [fix] if !fix.text.contains("{{") => Some(fix.text.clone()),
+        _ => None,
+    }
 }

@@ -146,7 +146,7 @@ impl Page<'_> {
             }
             self.paragraph("would confirm it", &facts)?;
         }
-        if cause.confirmation != Confirmation::Refuted
+        if matches!(cause.confirmation, Confirmation::Confirmed | Confirmation::NotLooked)
             && let Some(fix) = &cause.fix
         {
             self.paragraph("fix", fix)?;
