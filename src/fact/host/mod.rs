@@ -94,6 +94,7 @@ pub const COLLECTORS: &[Collector] = &[
     etcd_backup::COLLECTOR,
     firewall::COLLECTOR,
     gpu::COLLECTOR,
+    gpu::TOOLKIT,
     identity::COLLECTOR,
     init::COLLECTOR,
     k3s::COLLECTOR,

@@ -89,6 +89,36 @@ const RESOURCE: &[Field] = &[
     Field::new("is_shared", Type::Bool, "Whether they are copies, by their ids."),
 ];
 
+/// An Xid or SXid; `count` and `last` are of this boot.
+const XID: &[Field] = &[
+    Field::new("name", Type::Text, "GPU and code, such as `0000:ca:00 79`."),
+    Field::new("gpu", Type::Text, "PCI address of the GPU, without a function: `0000:ca:00`."),
+    Field::new("code", Type::Int, "Code, which `data.xid.codes` explains."),
+    Field::new("count", Type::Int, "How often in this boot, as far as the logs go back."),
+    Field::new("last", Type::Text, "When the last time, as the log writes it: a date, or seconds since the boot."),
+    Field::new("text", Type::Text, "What the driver said the last time. Absent: nothing beside the code."),
+    Field::new(
+        "program",
+        Type::Text,
+        "Program in whose work it happened the last time. Absent: the driver does not know.",
+    ),
+    Field::new(
+        "recovery",
+        Type::Text,
+        "Of Xid 154: what is to be done with the GPU now, such as `None` or `GPU Reset Required`. Absent: another code.",
+    ),
+];
+
+const SXID: &[Field] = &[
+    Field::new("name", Type::Text, "NVSwitch and code, such as `nvswitch0 12028`."),
+    Field::new("nvswitch", Type::Text, "Name of the NVSwitch, such as `nvswitch0`."),
+    Field::new("code", Type::Int, "Code; not one of Xid's."),
+    Field::new("count", Type::Int, "How often in this boot, as far as the logs go back."),
+    Field::new("last", Type::Text, "When the last time, as the log writes it."),
+    Field::new("text", Type::Text, "What the driver said the last time."),
+    Field::new("is_fatal", Type::Bool, "Whether the driver calls it fatal."),
+];
+
 const CLIENT: &[Field] = &[
     Field::new("name", Type::Text, "Its program."),
     Field::new("pid", Type::Int, "Process id; the source is the link of its open file."),
@@ -198,6 +228,16 @@ pub(super) const FACTS: &[FactDoc] = &[
         "gpu.clients",
         Type::List(&Type::Object(CLIENT)),
         "Processes that hold a device of NVIDIA's open. Absent: no change of MIG's mode waits for them, so nobody looked.",
+    ),
+    FactDoc::new(
+        "gpu.xid_errors",
+        Type::List(&Type::Object(XID)),
+        "Errors of GPUs in the kernel's log of this boot, one for each GPU and code, as far as the logs go back. Absent: no GPU and no driver, so that nobody looked.",
+    ),
+    FactDoc::new(
+        "gpu.sxid_errors",
+        Type::List(&Type::Object(SXID)),
+        "Errors of NVSwitches in the kernel's log of this boot, one for each NVSwitch and code. Absent: no GPU and no driver, so that nobody looked.",
     ),
     FactDoc::new(
         "gpu.cdi_specs",

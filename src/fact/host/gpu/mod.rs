@@ -9,6 +9,7 @@ mod cdi;
 mod client;
 mod declaration;
 mod driver;
+mod kernel_log;
 mod library;
 mod memory;
 mod mig;
@@ -17,6 +18,8 @@ mod pci;
 mod plugin;
 #[cfg(test)]
 mod tests;
+mod toolkit;
+mod xid;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +33,8 @@ use pci::{Device, Kind, PCI};
 
 /// Reads NVIDIA's GPUs.
 pub(super) const COLLECTOR: Collector = Collector { name: "gpu", facts: declaration::FACTS, needs: &[], collect };
+
+pub(super) use toolkit::COLLECTOR as TOOLKIT;
 
 /// The driver that gives a device to a virtual machine.
 const PASS_THROUGH: &str = "vfio-pci";
@@ -56,6 +61,8 @@ fn collect(host: &Host, _: &Facts) -> Facts {
     let own: Vec<&&Device> = gpus.iter().filter(|gpu| gpu.driver.as_deref() != Some(PASS_THROUGH)).collect();
     let source = own.first().map_or(Source::file(PCI), |gpu| gpu.source());
     facts.set("gpu.present", Fact::known(!own.is_empty(), source));
+    let may_log = !own.is_empty() || facts.text("gpu.driver_version").is_some();
+    xid::set_facts(&host.root, may_log, &mut facts);
     let count = |number: usize| Fact::known(i64::try_from(number).unwrap_or(i64::MAX), Source::file(PCI));
     facts.set("gpu.count", count(own.len()));
     let gpus: Vec<(&Device, Information)> =

@@ -112,6 +112,7 @@ pub(super) const FACTS: &[FactDoc] = &[
         Type::Bool,
         "the gate KubeletCgroupDriverFromCRI is in force: on by default from 1.31, locked from 1.34",
     ),
+    FactDoc::new("kubelet.cpu_manager_policy", Type::Text, "`cpuManagerPolicy`: `none` or `static`"),
     FactDoc::new("kubelet.fail_swap_on", Type::Bool, "`failSwapOn`"),
     FactDoc::new("kubelet.swap_behavior", Type::Text, "`memorySwap.swapBehavior`; absent where it is unset"),
     FactDoc::new(

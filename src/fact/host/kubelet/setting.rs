@@ -58,6 +58,7 @@ const SETTINGS: &[Setting] = &[
     setting("kubelet.cni_bin_dir", "cni-bin-dir", &[], Kind::Text, unset),
     setting("kubelet.cgroup_driver", "cgroup-driver", &["cgroupDriver"], Kind::Text, default_cgroup_driver),
     setting("kubelet.cgroup_root", "cgroup-root", &["cgroupRoot"], Kind::Text, unset),
+    setting("kubelet.cpu_manager_policy", "cpu-manager-policy", &["cpuManagerPolicy"], Kind::Text, |_| default("none")),
     setting("kubelet.fail_swap_on", "fail-swap-on", &["failSwapOn"], Kind::Bool, default_fail_swap_on),
     setting("kubelet.swap_behavior", "", &["memorySwap", "swapBehavior"], Kind::Text, unset),
     setting("kubelet.fail_cgroup_v1", "fail-cgroupv1", &["failCgroupV1"], Kind::Bool, default_fail_cgroup_v1),

@@ -6,10 +6,25 @@
 
 use std::sync::Arc;
 
-use super::{HostRoot, Outcome, content};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::{HostRoot, Outcome, Refusal, content, outcome_of};
 
 /// `PROC_SUPER_MAGIC` of linux/magic.h.
 const PROC_MAGIC: i64 = 0x9fa0;
+
+const KERNEL_LOG: &str = "/dev/kmsg";
+
+/// Its number in Documentation/admin-guide/devices.txt.
+const KERNEL_LOG_NUMBER: (u32, u32) = (1, 11);
+
+/// The longest record, `PRINTK_MESSAGE_MAX` of kernel/printk and room for
+/// properties.
+const MAX_RECORD_BYTES: usize = 8192;
+
+/// The most bytes that are read of the kernel's log, whose buffer may be 2 GiB.
+const MAX_LOG_BYTES: usize = 16 << 20;
 
 impl HostRoot {
     /// Whether `/proc` is a running kernel's, of this machine or of a host
@@ -65,6 +80,25 @@ impl HostRoot {
         }
     }
 
+    /// The records of the running kernel's own log, `/dev/kmsg`, each as the
+    /// kernel writes it (Documentation/ABI/testing/dev-kmsg): one line, and
+    /// lines with a blank first for its properties. Those that are there now;
+    /// it does not wait for more. Absent: this is not the running machine.
+    pub fn read_kernel_log(&self) -> Outcome<Vec<u8>> {
+        if !self.is_live {
+            return Outcome::Absent;
+        }
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let records = self.open_at(KERNEL_LOG, flags).map_err(Refusal::from).and_then(|log| {
+            let stat = rustix::fs::fstat(&log)?;
+            if (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)) != KERNEL_LOG_NUMBER {
+                return Err(Refusal::Reason("not the kernel's log".to_owned()));
+            }
+            read_records(&log)
+        });
+        outcome_of(KERNEL_LOG, records)
+    }
+
     fn judge_missing<T>(&self, path: &str) -> Outcome<T> {
         let folder = path.trim_end_matches('/').rsplit_once('/').map_or("/", |(folder, _)| folder);
         if self.has_kernel_files() || self.metadata(folder).is_found() {
@@ -73,4 +107,20 @@ impl HostRoot {
             Outcome::Unreadable(format!("read {path}: not recorded"))
         }
     }
+}
+
+/// Each read gives one record.
+fn read_records(log: &impl std::os::fd::AsFd) -> Result<Vec<u8>, Refusal> {
+    let mut records = Vec::new();
+    let mut record = [0; MAX_RECORD_BYTES];
+    while records.len() < MAX_LOG_BYTES {
+        match rustix::io::read(log, &mut record) {
+            Ok(0) | Err(Errno::AGAIN) => break,
+            Ok(length) => records.extend_from_slice(record.get(..length).unwrap_or_default()),
+            // Overwritten meanwhile, or longer than we take: the next one follows.
+            Err(Errno::PIPE | Errno::INVAL | Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(records)
 }
