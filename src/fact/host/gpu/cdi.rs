@@ -5,11 +5,22 @@
 //! folders of the Container Device Interface's specification. The names of
 //! mounted libraries carry the version of the driver that they were made for.
 
+mod node;
+
 use std::collections::BTreeMap;
 
 use crate::fact::host::document::{Node, NodeValue, parse_json, parse_yaml};
 use crate::fact::host::root::{HostRoot, Outcome};
 use crate::fact::{Fact, Facts, Source};
+
+/// One specification of NVIDIA's.
+struct Spec {
+    path: String,
+    kind: String,
+    /// The device nodes that it gives to containers, and their lines.
+    nodes: Vec<(String, u32)>,
+    members: BTreeMap<String, Fact>,
+}
 
 const FOLDERS: &[&str] = &["/etc/cdi", "/var/run/cdi"];
 
@@ -38,13 +49,13 @@ pub(super) fn set_facts(root: &HostRoot, facts: &mut Facts) {
     let source = Source::file("/var/run/cdi");
     let fact = match problem {
         Some(reason) => Fact::unreadable(source, reason),
-        None => Fact::known(specs, source),
+        None => Fact::known(node::compare(root, specs), source),
     };
     facts.set("gpu.cdi_specs", fact);
 }
 
 /// One specification; none where it is of another vendor.
-fn read_spec(root: &HostRoot, path: &str) -> Outcome<Option<Fact>> {
+fn read_spec(root: &HostRoot, path: &str) -> Outcome<Option<Spec>> {
     root.read_text(path).and_then(|text| {
         let parsed = if path.ends_with(".json") {
             parse_json(&text)
@@ -53,21 +64,22 @@ fn read_spec(root: &HostRoot, path: &str) -> Outcome<Option<Fact>> {
             parse_yaml(&text).map(|documents| documents.into_iter().next().unwrap_or(empty))
         };
         match parsed {
-            Ok(document) => Outcome::Found(spec_fact(path, &document)),
+            Ok(document) => Outcome::Found(parse_spec(path, &document)),
             Err(error) => Outcome::Unreadable(format!("read {path}: {error}")),
         }
     })
 }
 
-fn spec_fact(path: &str, document: &Node) -> Option<Fact> {
+fn parse_spec(path: &str, document: &Node) -> Option<Spec> {
     let kind = document.get("kind")?;
     let name =
         kind.text().filter(|kind| kind.split('/').next().is_some_and(|vendor| vendor.ends_with("nvidia.com")))?;
     let devices = document.get("devices").map(Node::list).unwrap_or_default();
     let mig = devices.iter().find(|device| device.get("name").and_then(Node::text).is_some_and(is_mig_name));
     let edits = document.get("containerEdits").into_iter();
-    let edits = edits.chain(devices.iter().filter_map(|device| device.get("containerEdits")));
+    let edits: Vec<&Node> = edits.chain(devices.iter().filter_map(|device| device.get("containerEdits"))).collect();
     let version = edits
+        .iter()
         .flat_map(|edits| edits.get("mounts").map(Node::list).unwrap_or_default())
         .find_map(|mount| Some((version_of(mount.get("hostPath")?.text()?)?, mount.line)));
     let place = |line| Source::line(path, line);
@@ -75,15 +87,23 @@ fn spec_fact(path: &str, document: &Node) -> Option<Fact> {
         Some((version, line)) => Fact::known(version, place(line)),
         None => Fact::absent(Source::file(path)),
     };
-    Some(Fact::known(
-        BTreeMap::from([
+    let nodes = edits.iter().flat_map(|edits| edits.get("deviceNodes").map(Node::list).unwrap_or_default());
+    let nodes = nodes.filter_map(|node| {
+        // Where it lies on the host, if not where it will lie in the container.
+        let place = node.get("hostPath").or_else(|| node.get("path"))?;
+        Some((place.text()?.to_owned(), place.line))
+    });
+    Some(Spec {
+        path: path.to_owned(),
+        kind: name.to_owned(),
+        nodes: nodes.collect(),
+        members: BTreeMap::from([
             ("name".to_owned(), Fact::known(path, Source::file(path))),
             ("kind".to_owned(), Fact::known(name, place(kind.line))),
             ("has_mig".to_owned(), Fact::known(mig.is_some(), place(mig.map_or(kind.line, |device| device.line)))),
             ("driver_version".to_owned(), version),
         ]),
-        Source::file(path),
-    ))
+    })
 }
 
 /// MIG devices are named by GPU and instance (`0:1`), or by UUID.
@@ -126,6 +146,45 @@ mod tests {
         assert_eq!(spec.member("has_mig").and_then(Fact::bool), Some(true));
         let version = spec.member("driver_version").unwrap();
         assert_eq!(version, &Fact::known("580.95.05", Source::line("/var/run/cdi/nvidia.yaml", 11)));
+    }
+
+    /// A GPU with the instance of minors 66 and 67.
+    const LIVE: &[(&str, &str)] = &[
+        ("proc/driver/nvidia/capabilities/mig/config", "DeviceFileMinor: 1\nDeviceFileMode: 256\n"),
+        ("proc/driver/nvidia/capabilities/gpu0/mig/gi7/access", "DeviceFileMinor: 66\n"),
+        ("proc/driver/nvidia/capabilities/gpu0/mig/gi7/ci0/access", "DeviceFileMinor: 67\n"),
+    ];
+
+    fn compared(minors: &[u32], kind: &str) -> Fact {
+        let nodes: Vec<String> =
+            minors.iter().map(|minor| format!(r#"{{"path": "/dev/nvidia-caps/nvidia-cap{minor}"}}"#)).collect();
+        let devices = nodes.join(",");
+        let text = format!(
+            r#"{{"kind": "{kind}", "devices": [{{"name": "0:0", "containerEdits": {{"deviceNodes": [{devices}]}}}}]}}"#
+        );
+        let files: Vec<(&str, &str)> =
+            LIVE.iter().copied().chain([("var/run/cdi/nvidia.json", text.as_str())]).collect();
+        specs(&files).list().unwrap()[0].clone()
+    }
+
+    #[test]
+    fn instances_that_are_gone_and_instances_that_are_new_are_told_by_their_minors() {
+        let same = compared(&[66, 67], "nvidia.com/gpu");
+        assert_eq!(same.member("stale_mig_nodes").and_then(Fact::list), Some([].as_slice()));
+        assert_eq!(same.member("lacks_instances").and_then(Fact::bool), Some(false));
+        let other = compared(&[75, 76], "nvidia.com/gpu");
+        assert_eq!(other.member("stale_mig_nodes").and_then(Fact::list).map(<[Fact]>::len), Some(2));
+        assert_eq!(other.member("lacks_instances").and_then(Fact::bool), Some(true));
+    }
+
+    #[test]
+    fn what_is_for_management_names_no_instance_and_what_was_not_recorded_is_not_missing() {
+        let management = compared(&[1], "management.nvidia.com/gpu");
+        assert_eq!(management.member("stale_mig_nodes").and_then(Fact::list), Some([].as_slice()));
+        assert!(matches!(management.member("lacks_instances"), Some(Fact::Absent { .. })));
+        assert!(matches!(management.member("missing_nodes"), Some(Fact::Absent { .. })), "a tree has no nodes");
+        let alone = specs(&[("var/run/cdi/nvidia.yaml", SPEC)]);
+        assert!(matches!(alone.list().unwrap()[0].member("stale_mig_nodes"), Some(Fact::Absent { .. })));
     }
 
     #[test]

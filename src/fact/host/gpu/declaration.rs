@@ -89,7 +89,7 @@ const RESOURCE: &[Field] = &[
     Field::new("is_shared", Type::Bool, "Whether they are copies, by their ids."),
 ];
 
-/// An Xid or SXid; `count` and `last` are of this boot.
+/// An Xid or `SXid`; `count` and `last` are of this boot.
 const XID: &[Field] = &[
     Field::new("name", Type::Text, "GPU and code, such as `0000:ca:00 79`."),
     Field::new("gpu", Type::Text, "PCI address of the GPU, without a function: `0000:ca:00`."),
@@ -132,6 +132,21 @@ const SPEC: &[Field] = &[
         "driver_version",
         Type::Text,
         "Version of the driver whose libraries it mounts, by their names. Absent: it mounts none.",
+    ),
+    Field::new(
+        "stale_mig_nodes",
+        Type::List(&Type::Text),
+        "Device nodes of MIG instances that are gone. Absent: the driver shows no capabilities.",
+    ),
+    Field::new(
+        "missing_nodes",
+        Type::List(&Type::Text),
+        "Other device nodes that it names and that are not there. Absent: a recorded tree, which has none.",
+    ),
+    Field::new(
+        "lacks_instances",
+        Type::Bool,
+        "Whether there are MIG instances that no specification names. Absent: one for management, or the driver shows no capabilities.",
     ),
 ];
 
@@ -183,6 +198,11 @@ pub(super) const FACTS: &[FactDoc] = &[
         "gpu.fabric_manager_running",
         Type::Bool,
         "Whether nv-fabricmanager runs, on the host or in a container.",
+    ),
+    FactDoc::new(
+        "gpu.fabric_manager_version",
+        Type::Text,
+        "Version of the host's package of the fabric manager. Absent: no package.",
     ),
     FactDoc::new(
         "gpu.mig_strategy",

@@ -32,6 +32,7 @@ pub(super) fn set_facts(host: &Host, facts: &mut Facts) {
     facts.set("gpu.nouveau_loaded", read_nouveau(root));
     facts.set("gpu.driver_container_starting", read_container(root));
     facts.set("gpu.fabric_manager_running", read_fabric_manager(host));
+    facts.set("gpu.fabric_manager_version", read_fabric_manager_version(host));
     library::set_facts(root, facts);
 }
 
@@ -96,6 +97,29 @@ fn read_fabric_manager(host: &Host) -> Fact {
             Fact::known(manager.is_some(), source)
         }
         Outcome::Absent => Fact::unreadable(source, "read /proc: no processes were recorded"),
+        Outcome::Unreadable(reason) => Fact::unreadable(source, reason.as_str()),
+    }
+}
+
+/// NVIDIA's packages and Ubuntu's, which name the branch too:
+/// `nvidia-fabricmanager-580`, version `580.95.05-1`.
+fn read_fabric_manager_version(host: &Host) -> Fact {
+    let names = ["nvidia-fabricmanager", "nvidia-fabric-manager"];
+    let is_it = |name: &str| {
+        let branch = names.iter().find_map(|known| name.strip_prefix(known));
+        branch.is_some_and(|rest| rest.is_empty() || rest.starts_with('-') && !rest.ends_with("-dev"))
+    };
+    let source = Source::default_of("packages of the host");
+    match host.packages() {
+        Outcome::Found(packages) => match packages.iter().find(|package| is_it(&package.name)) {
+            Some(package) => {
+                let version = package.version.rsplit(':').next().unwrap_or_default();
+                let version = version.split(['-', '+', '~']).next().unwrap_or_default();
+                Fact::known(version, Source::File { path: package.path.clone(), line: package.line })
+            }
+            None => Fact::absent(source),
+        },
+        Outcome::Absent => Fact::absent(source),
         Outcome::Unreadable(reason) => Fact::unreadable(source, reason.as_str()),
     }
 }

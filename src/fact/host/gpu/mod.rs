@@ -39,6 +39,17 @@ pub(super) use toolkit::COLLECTOR as TOOLKIT;
 /// The driver that gives a device to a virtual machine.
 const PASS_THROUGH: &str = "vfio-pci";
 
+/// What cannot be told where the devices cannot be listed.
+const OF_DEVICES: &[&str] = &[
+    "gpu.present",
+    "gpu.devices",
+    "gpu.count",
+    "gpu.mig_instances",
+    "gpu.nvswitches",
+    "gpu.clients",
+    "gpu.nvml_error",
+];
+
 fn collect(host: &Host, _: &Facts) -> Facts {
     let mut facts = Facts::default();
     driver::set_facts(host, &mut facts);
@@ -49,10 +60,12 @@ fn collect(host: &Host, _: &Facts) -> Facts {
         Outcome::Found(devices) => devices,
         Outcome::Absent => Vec::new(),
         Outcome::Unreadable(reason) => {
-            for path in
-                ["gpu.present", "gpu.devices", "gpu.count", "gpu.mig_instances", "gpu.nvswitches", "gpu.clients"]
-            {
+            let may_log = facts.text("gpu.driver_version").is_some();
+            for path in OF_DEVICES.iter().chain(xid::FACTS.iter().filter(|_| !may_log)) {
                 facts.set(path, Fact::unreadable(Source::file(PCI), reason.as_str()));
+            }
+            if may_log {
+                xid::set_facts(&host.root, true, &mut facts);
             }
             return facts;
         }

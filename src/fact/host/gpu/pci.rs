@@ -82,6 +82,11 @@ fn read_device(root: &HostRoot, address: &str) -> Outcome<Device> {
         Outcome::Unreadable(reason) => return Outcome::Unreadable(reason),
     };
     let Some(kind) = kind_of(class) else { return Outcome::Absent };
+    // A virtual function is a part of a GPU that is there itself, for a machine
+    // with vGPU.
+    if root.link_metadata(&format!("{path}/physfn")).is_found() {
+        return Outcome::Absent;
+    }
     let id = number("device").found().flatten().map(|id| format!("{id:04X}"));
     let link = root.read_link(&format!("{path}/driver")).found();
     let driver = link.and_then(|target| target.rsplit('/').next().map(str::to_owned)).filter(|name| !name.is_empty());

@@ -100,6 +100,38 @@ fn a_gpu_is_a_display_device_and_not_its_sound() {
 }
 
 #[test]
+fn the_virtual_functions_of_a_gpu_are_no_gpus() {
+    let tree = h100(&[]).pci("0000:17:00.4", "2330", "030200", Some("nvidia"));
+    tree.link("/sys/bus/pci/devices/0000:17:00.4/physfn", "../0000:17:00.0");
+    assert_eq!(tree.facts().int("gpu.count"), Some(1));
+}
+
+#[test]
+fn the_fabric_managers_version_is_its_packages() {
+    let tree = h100(&[]);
+    assert!(matches!(tree.facts().get("gpu.fabric_manager_version"), Some(Fact::Absent { .. })));
+    tree.put(
+        "/var/lib/dpkg/status",
+        "Package: nvidia-fabricmanager-580\nStatus: install ok installed\nArchitecture: amd64\nVersion: 580.95.05-0ubuntu0.24.04.2\n\n",
+    );
+    assert_eq!(tree.facts().text("gpu.fabric_manager_version"), Some("580.95.05"));
+}
+
+#[test]
+fn the_kernels_log_tells_of_errors_where_there_is_a_gpu() {
+    let tree = h100(&[]);
+    assert!(matches!(tree.facts().get("gpu.xid_errors"), Some(Fact::Unreadable { .. })));
+    tree.put("/var/log/kern.log", "Nov 23 10:00:00 g kernel: [ 9.1] NVRM: Xid (PCI:0000:17:00): 79, pid=1, name=x, GPU has fallen off the bus.\nNov 23 10:00:01 g kernel: nvidia-nvswitch0: SXid (PCI:0000:05:00.0): 12028, Non-fatal, Link 32\n");
+    let facts = tree.facts();
+    let [xid] = facts.get("gpu.xid_errors").and_then(Fact::list).unwrap() else { panic!("one") };
+    assert_eq!(xid.member("code").and_then(Fact::int), Some(79));
+    assert_eq!(xid.source(), Some(&Source::line("/var/log/kern.log", 1)));
+    assert_eq!(facts.get("gpu.sxid_errors").and_then(Fact::list).map(<[Fact]>::len), Some(1));
+    let none = Tree::of(&[("/sys/bus/pci/devices/x/vendor", "0x8086\n"), ("/proc/modules", "")]).facts();
+    assert!(matches!(none.get("gpu.xid_errors"), Some(Fact::Absent { .. })), "nobody looks");
+}
+
+#[test]
 fn a_gpu_of_a_virtual_machine_is_not_the_hosts() {
     let facts = Tree::of(&[]).pci("0000:17:00.0", "2330", "030200", Some("vfio-pci")).facts();
     assert_eq!(facts.bool("gpu.present"), Some(false));

@@ -78,7 +78,8 @@ fn read_handlers(host: &Host, earlier: &Facts) -> Fact {
     }
     let missing = || Fact::absent(Source::default_of("no container runtime"));
     let all = earlier.get("runtime.handlers").cloned().unwrap_or_else(missing);
-    let (Some(handlers), Some(source)) = (all.list(), all.source()) else { return all };
+    let Some(handlers) = all.list() else { return all };
+    let source = all.source().cloned().unwrap_or_else(|| Source::default_of("handlers of the runtime"));
     let is_nvidias = |handler: &&Fact| {
         let text = |name: &str| handler.member(name).and_then(Fact::text).unwrap_or_default();
         text("name") == "nvidia" || ["binary", "path"].iter().any(|name| is_binary(text(name)))
@@ -260,7 +261,7 @@ mod tests {
         };
         let mut earlier = Facts::default();
         let handlers: Vec<Fact> = handlers.iter().map(handler).collect();
-        earlier.set("runtime.handlers", Fact::known(handlers, source()));
+        earlier.set("runtime.handlers", Fact::group(handlers));
         earlier.set("runtime.name", Fact::known("containerd", source()));
         collect(&Host::new(HostRoot::open(tree.path()).unwrap(), Instant::now()), &earlier)
     }

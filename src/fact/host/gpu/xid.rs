@@ -1,10 +1,10 @@
-//! Errors that the driver logs: Xid of a GPU, SXid of an NVSwitch.
+//! Errors that the driver logs: Xid of a GPU, `SXid` of an `NVSwitch`.
 //!
 //! Source: lines of the kernel's log ([`kernel_log`](super::kernel_log)),
 //! `NVRM: Xid (PCI:0000:ca:00): 79, pid=1234, name=python, GPU has fallen off
-//! the bus.` (kernel_rc.c of open-gpu-kernel-modules; with MIG the bus address
+//! the bus.` (`kernel_rc.c` of open-gpu-kernel-modules; with MIG the bus address
 //! is followed by `GPU-I:05`), and `nvidia-nvswitch0: SXid (PCI:0000:05:00.0):
-//! 12028, Non-fatal, Link 32 …` (common_nvswitch.h). The two have tables of
+//! 12028, Non-fatal, Link 32 …` (`common_nvswitch.h`). The two have tables of
 //! their own. What happens again is counted, and its last line is kept.
 
 use std::collections::BTreeMap;
@@ -22,10 +22,13 @@ const MAX_TEXT_BYTES: usize = 240;
 const XID: &str = "gpu.xid_errors";
 const SXID: &str = "gpu.sxid_errors";
 
+/// The facts that are set here.
+pub(super) const FACTS: &[&str] = &[XID, SXID];
+
 /// One error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Event {
-    /// The PCI address of the GPU, without a function, or the NVSwitch's name.
+    /// The PCI address of the GPU, without a function, or the `NVSwitch`'s name.
     device: String,
     code: i64,
     /// The program in whose work it happened.
@@ -44,7 +47,7 @@ struct Repeated {
 /// Sets the lists of errors; they are absent where no driver can log any.
 pub(super) fn set_facts(root: &HostRoot, may_log: bool, facts: &mut Facts) {
     if !may_log {
-        for path in [XID, SXID] {
+        for path in FACTS {
             facts.set(path, Fact::absent(Source::file("/proc/driver/nvidia")));
         }
         return;
@@ -62,7 +65,7 @@ pub(super) fn set_facts(root: &HostRoot, may_log: bool, facts: &mut Facts) {
         }
         Outcome::Absent => {}
         Outcome::Unreadable(reason) => {
-            for path in [XID, SXID] {
+            for path in FACTS {
                 facts.set(path, Fact::unreadable(source.clone(), reason.as_str()));
             }
         }
@@ -180,25 +183,25 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn event(device: &str, code: i64, program: Option<&str>, text: &str) -> Option<Event> {
-        Some(Event { device: device.to_owned(), code, program: program.map(str::to_owned), text: text.to_owned() })
+    fn event(device: &str, code: i64, program: Option<&str>, text: &str) -> Event {
+        Event { device: device.to_owned(), code, program: program.map(str::to_owned), text: text.to_owned() }
     }
 
     #[test]
     fn an_xid_tells_its_gpu_its_code_and_whose_work_it_hit() {
         let lost = "NVRM: Xid (PCI:0000:ca:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.";
-        assert_eq!(parse_xid(lost), event("0000:ca:00", 79, None, "GPU has fallen off the bus."));
+        assert_eq!(parse_xid(lost), Some(event("0000:ca:00", 79, None, "GPU has fallen off the bus.")));
         let contained =
             "NVRM: Xid (PCI:0000:01:00 GPU-I:05): 94, pid=7194, Contained: CE User Channel (0x9). RST: No, D-RST: No";
         let text = "Contained: CE User Channel (0x9). RST: No, D-RST: No";
-        assert_eq!(parse_xid(contained), event("0000:01:00", 94, None, text));
+        assert_eq!(parse_xid(contained), Some(event("0000:01:00", 94, None, text)));
         let program = "NVRM: Xid (PCI:0000:41:00): 31, pid=9, name=python3, Ch 00000010, intr 00000000";
-        assert_eq!(parse_xid(program), event("0000:41:00", 31, Some("python3"), "Ch 00000010, intr 00000000"));
+        assert_eq!(parse_xid(program), Some(event("0000:41:00", 31, Some("python3"), "Ch 00000010, intr 00000000")));
         assert_eq!(
             parse_xid("NVRM: Xid (0000:03:00): 13, 0001 00000000"),
-            event("0000:03:00", 13, None, "0001 00000000")
+            Some(event("0000:03:00", 13, None, "0001 00000000"))
         );
-        assert_eq!(parse_xid("NVRM: Xid (PCI:0000:03:00): 45"), event("0000:03:00", 45, None, ""));
+        assert_eq!(parse_xid("NVRM: Xid (PCI:0000:03:00): 45"), Some(event("0000:03:00", 45, None, "")));
     }
 
     #[test]
@@ -207,10 +210,10 @@ mod tests {
         assert_eq!(parse_xid(line), None);
         assert_eq!(
             parse_sxid(line),
-            event("nvswitch3", 12028, None, "Non-fatal, Link 32 egress non-posted PRIV error")
+            Some(event("nvswitch3", 12028, None, "Non-fatal, Link 32 egress non-posted PRIV error"))
         );
         let padded = "nvidia-nvswitch0: SXid (PCI:0000:05:00.0): 01234, Fatal, Link 1";
-        assert_eq!(parse_sxid(padded), event("nvswitch0", 1234, None, "Fatal, Link 1"));
+        assert_eq!(parse_sxid(padded), Some(event("nvswitch0", 1234, None, "Fatal, Link 1")));
     }
 
     #[test]
