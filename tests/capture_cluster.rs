@@ -236,7 +236,7 @@ fn lines_come_from_a_pod_that_is_made_on_the_node_and_deleted() {
         "scanner",
         "capture",
         "--root",
-        "/proc/1/root",
+        "/host",
         &attended,
         "-w",
         "-",
@@ -633,7 +633,7 @@ fn an_error_of_the_program_there_is_the_error_here() {
 #[test]
 fn the_real_program_at_the_other_end_captures_and_ends_with_its_client() {
     use crate::capture_live::lab::{Lab, can_capture};
-    if !can_capture(&[]) || fs::read_link("/proc/1/root").is_err() {
+    if !can_capture(&[]) {
         return;
     }
     let lab = Lab::new("cl");

@@ -104,7 +104,9 @@ async fn exit(socket: &mut Socket, code: i32) {
 
 /// Runs what was asked for; where the client leaves, stdin ends and no more.
 async fn run(socket: &mut Socket, ask: &Ask) {
-    let command = ask.parameters("command");
+    let mut command = ask.parameters("command");
+    // This machine is the node.
+    command.iter_mut().filter(|argument| *argument == "/host").for_each(|root| "/".clone_into(root));
     let mut child = std::process::Command::new(&command[0])
         .args(&command[1..])
         .stdin(Stdio::piped())

@@ -30,6 +30,13 @@ impl Api {
         Api { client, words }
     }
 
+    /// The minor version of the API, where the server tells it.
+    pub async fn minor(&self) -> Option<u32> {
+        let version = self.get("/version", "get /version").await.ok()??;
+        // Some providers add a sign: `32+`.
+        text(&version, "/minor").trim_end_matches('+').parse().ok()
+    }
+
     /// An object; none where there is none.
     pub(super) async fn get(&self, path: &str, what: &str) -> Result<Option<Json>, Fault> {
         match self.send(Method::GET, path, Vec::new(), what).await {

@@ -87,7 +87,12 @@ fn api_help(what: &str, code: u16, message: &str) -> Option<String> {
              or name another by --pod-namespace"
         )),
         (403, _) if message.contains("exceeded quota") => Some("name another namespace by --pod-namespace".to_owned()),
-        (403, _) => Some("docs/capture.md lists the rights that a capture takes".to_owned()),
+        (403, _) if message.contains("service account") => {
+            Some("a namespace has its service account a moment after it is made: try again".to_owned())
+        }
+        (403, _) if message.contains("cannot ") => {
+            Some("docs/capture.md lists the rights that a capture takes".to_owned())
+        }
         (401, _) => Some("the credentials of this context are not accepted, or are no longer; renew them".to_owned()),
         _ => None,
     }

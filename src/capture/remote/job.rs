@@ -5,29 +5,40 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
 
 use super::Fault;
 use super::api::{Api, elements, encode, pods, text};
-use super::manifest::{CONTAINER, LABEL};
+use super::life::{clean_up, wait_until_running, why};
+use super::manifest::{CONTAINER, ROOT};
 use super::pod::{State, state};
 use super::stream::{Attention, Lines, Outcome, Stage, relay};
-
-/// How long it is tried to delete a pod, and how long each time may take.
-const LONGEST_DELETE: Duration = Duration::from_secs(40);
-const DELETE_ATTEMPT: Duration = Duration::from_secs(8);
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
-
-/// How often it is looked how far a pod is.
-const LOOK: Duration = Duration::from_millis(400);
 
 /// Where the program is run.
 #[derive(Clone, Debug)]
 pub enum Helper {
     /// In a pod that is made for it, by its manifest.
     Made(Json),
-    /// In one that is there: its namespace, name and container.
-    Existing(String, String, String),
+    /// In one that is there.
+    Existing {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The container.
+        container: String,
+        /// Where the node's root is in it.
+        root: String,
+    },
+}
+
+impl Helper {
+    /// Where the node's root is in the pod.
+    pub fn root(&self) -> &str {
+        match self {
+            Helper::Made(_) => ROOT,
+            Helper::Existing { root, .. } => root,
+        }
+    }
 }
 
 /// What to run on a node.
@@ -51,21 +62,21 @@ pub struct Job {
 
 impl Job {
     /// Namespace, name and container.
-    fn pod(&self) -> (&str, &str, &str) {
+    pub(super) fn pod(&self) -> (&str, &str, &str) {
         match &self.helper {
             Helper::Made(manifest) => {
                 (text(manifest, "/metadata/namespace"), text(manifest, "/metadata/name"), CONTAINER)
             }
-            Helper::Existing(namespace, name, container) => (namespace, name, container),
+            Helper::Existing { namespace, name, container, .. } => (namespace, name, container),
         }
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let (namespace, name, _) = self.pod();
         format!("{namespace}/{name}")
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         let (namespace, name, _) = self.pod();
         pods(namespace, &format!("/{}", encode(name)))
     }
@@ -93,7 +104,24 @@ pub async fn existing(api: &Api, namespace: &str, name: &str) -> Result<(String,
         return Err(fault("it does not see the node's processes (hostPID), whose networks are looked for".to_owned()));
     }
     let node = text(&pod, "/spec/nodeName").to_owned();
-    Ok((node, Helper::Existing(namespace.to_owned(), name.to_owned(), container.to_owned())))
+    let helper = Helper::Existing {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        container: container.to_owned(),
+        root: root_in(&pod, container),
+    };
+    Ok((node, helper))
+}
+
+/// Where a container has the node's root: mounted, or by its first process.
+fn root_in(pod: &Json, container: &str) -> String {
+    let mut volumes = elements(pod, "/spec/volumes").iter();
+    let volume = volumes.find(|volume| text(volume, "/hostPath/path") == "/").map(|volume| text(volume, "/name"));
+    let mut containers = elements(pod, "/spec/containers").iter();
+    let mounts = containers.find(|of| text(of, "/name") == container).map(|of| elements(of, "/volumeMounts"));
+    let mut mounts = mounts.unwrap_or_default().iter();
+    let mount = mounts.find(|mount| Some(text(mount, "/name")) == volume && text(mount, "/subPath").is_empty());
+    mount.map_or("/proc/1/root", |mount| text(mount, "/mountPath")).to_owned()
 }
 
 /// Runs a program on a node until it ends, or the end is wanted; deletes the
@@ -109,6 +137,39 @@ pub async fn run(
     note: &(dyn Fn(&str) + Sync),
 ) -> Result<Outcome, Fault> {
     let Helper::Made(manifest) = &job.helper else { return capture(api, job, stdout, stage, note).await };
+    let outcome = run_in_made(api, job, manifest, stdout.clone(), stage.clone(), note).await;
+    match (outcome, without_propagation(job)) {
+        (Err(Fault::Pod { reason, .. }), Some((job, manifest))) if reason.contains(NOT_SHARED) => {
+            run_in_made(api, &job, &manifest, stdout, stage, note).await
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// What runtimes say where mounts of the node's root do not propagate, as on
+/// nodes without systemd.
+const NOT_SHARED: &str = "not a shared or slave mount";
+
+/// The same with a pod that does not see what is mounted later.
+fn without_propagation(job: &Job) -> Option<(Job, Json)> {
+    let Helper::Made(manifest) = &job.helper else { return None };
+    let (_, name, _) = job.pod();
+    let text = manifest.to_string().replace(r#","mountPropagation":"HostToContainer""#, "");
+    // The other pod may still be there.
+    let text = text.replace(name, &format!("{name}-2"));
+    let manifest: Json = serde_json::from_str(&text).ok()?;
+    let command = job.command.iter().map(|argument| argument.replace(name, &format!("{name}-2"))).collect();
+    Some((Job { helper: Helper::Made(manifest.clone()), command, ..job.clone() }, manifest))
+}
+
+async fn run_in_made(
+    api: &Api,
+    job: &Job,
+    manifest: &Json,
+    stdout: mpsc::Sender<Bytes>,
+    stage: watch::Receiver<Stage>,
+    note: &(dyn Fn(&str) + Sync),
+) -> Result<Outcome, Fault> {
     let (namespace, ..) = job.pod();
     // It is not given up half-way: the server might make the pod later.
     match api.create(&pods(namespace, ""), manifest, &format!("create pods in the namespace {namespace}")).await {
@@ -122,7 +183,7 @@ pub async fn run(
     }
     let mut ends = stage.clone();
     let outcome = tokio::select! {
-        started = wait_until_running(api, job, stage.clone()) => match started {
+        started = wait_until_running(api, job, stage.clone(), note) => match started {
             Ok(true) => capture(api, job, stdout, stage.clone(), note).await,
             Ok(false) => Ok(Outcome::Left),
             Err(fault) => Err(fault),
@@ -131,31 +192,6 @@ pub async fn run(
     };
     clean_up(api, job, manifest, &stage, note).await;
     outcome
-}
-
-/// Waits until the pod runs; false where the end was wanted first.
-async fn wait_until_running(api: &Api, job: &Job, mut stage: watch::Receiver<Stage>) -> Result<bool, Fault> {
-    let (namespace, name, container) = job.pod();
-    let fault = |reason: String| Fault::Pod { pod: job.shown(), reason };
-    let what = format!("get pods/{name} in the namespace {namespace}");
-    let until = Instant::now() + job.start;
-    loop {
-        let pod = api.get(&job.path(), &what).await?.ok_or_else(|| fault("somebody has deleted it".to_owned()))?;
-        match state(&pod, container) {
-            State::Running => return Ok(true),
-            State::Over(reason) => return Err(fault(reason)),
-            State::Starting(reason) if Instant::now() >= until => {
-                let node = &job.node;
-                let waited = job.start.as_secs();
-                return Err(fault(format!("it did not start on the node {node} within {waited}s: {reason}")));
-            }
-            State::Starting(_) => {
-                if let Ok(Ok(_)) = timeout(LOOK, stage.wait_for(|stage| *stage > Stage::Capturing)).await {
-                    return Ok(false);
-                }
-            }
-        }
-    }
 }
 
 /// Runs the program in the pod.
@@ -193,54 +229,49 @@ async fn capture(
     }
 }
 
-/// What became of a pod whose connection was cut, where it is the reason.
-async fn why(api: &Api, job: &Job) -> Option<String> {
-    let (_, _, container) = job.pod();
-    match timeout(DELETE_ATTEMPT, api.get(&job.path(), "get pods")).await {
-        Ok(Ok(Some(pod))) => match state(&pod, container) {
-            State::Over(reason) => Some(format!("the pod is over: {reason}")),
-            State::Running | State::Starting(_) => None,
-        },
-        Ok(Ok(None)) => Some("somebody has deleted the pod".to_owned()),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// Deletes the pod, and what is left of others that have ended.
-async fn clean_up(api: &Api, job: &Job, manifest: &Json, stage: &watch::Receiver<Stage>, note: &(dyn Fn(&str) + Sync)) {
-    let (namespace, name, _) = job.pod();
-    let what = format!("delete pods/{name} in the namespace {namespace}");
-    let until = Instant::now() + LONGEST_DELETE;
-    let mut pause = PAUSES.0;
-    let failed = loop {
-        let reason = match timeout(DELETE_ATTEMPT, api.delete(&job.path(), &what)).await {
-            Ok(Ok(())) => break None,
-            Ok(Err(fault)) => fault.to_string(),
-            Err(_) => format!("{what}: no answer came for {}s", DELETE_ATTEMPT.as_secs()),
+    use super::*;
+
+    #[test]
+    fn the_root_of_the_node_is_where_it_is_mounted() {
+        let volumes = json!([{"name": "x", "hostPath": {"path": "/var"}}, {"name": "root", "hostPath": {"path": "/"}}]);
+        let mounts = json!([{"name": "x", "mountPath": "/x"}, {"name": "root", "mountPath": "/node"}]);
+        let pod =
+            json!({"spec": {"volumes": volumes, "containers": [{"name": "a"}, {"name": "b", "volumeMounts": mounts}]}});
+        assert_eq!((root_in(&pod, "a").as_str(), root_in(&pod, "b").as_str()), ("/proc/1/root", "/node"));
+    }
+
+    #[test]
+    fn without_propagation_it_is_another_pod() {
+        let settings = crate::capture::remote::Settings {
+            name: "scanner-capture-1".to_owned(),
+            namespace: "scanner".to_owned(),
+            node: "cn-01".to_owned(),
+            image: "x".to_owned(),
+            program: "scanner".to_owned(),
+            is_privileged: false,
+            api_minor: None,
+            duration_s: 30,
+            start_s: 120,
         };
-        if Instant::now() + pause >= until {
-            break Some(reason);
-        }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSES.1);
-    };
-    if let Some(reason) = failed {
-        let deadline_s = manifest.pointer("/spec/activeDeadlineSeconds").and_then(Json::as_u64).unwrap_or(0);
-        note(&format!(
-            "error: failed to {reason}\n\
-             help: it ends by itself soon, and {deadline_s}s after its start at the latest; to delete it: kubectl delete pod -n {namespace} {name}"
-        ));
-    } else if *stage.borrow() < Stage::Hurrying {
-        let _ = timeout(DELETE_ATTEMPT, sweep(api, namespace)).await;
-    }
-}
-
-/// Deletes pods of captures whose makers could not: only those that are over,
-/// and only where that is allowed.
-async fn sweep(api: &Api, namespace: &str) {
-    let selector = format!("{}={}", LABEL.0, LABEL.1);
-    let Ok(all) = api.list(&pods(namespace, ""), &selector, 100, "list pods").await else { return };
-    for pod in all.iter().filter(|pod| matches!(text(pod, "/status/phase"), "Failed" | "Succeeded")) {
-        let _ = api.delete(&pods(namespace, &format!("/{}", encode(text(pod, "/metadata/name")))), "delete pods").await;
+        let job = Job {
+            node: "cn-01".to_owned(),
+            helper: Helper::Made(crate::capture::remote::manifest(&settings)),
+            command: vec!["--attended=scanner-capture-1".to_owned()],
+            start: Duration::ZERO,
+            sign: 0,
+            every: Duration::ZERO,
+            end: 0,
+        };
+        let (other, manifest) = without_propagation(&job).unwrap();
+        assert_eq!(
+            (other.shown().as_str(), other.command.concat().as_str()),
+            ("scanner/scanner-capture-1-2", "--attended=scanner-capture-1-2")
+        );
+        assert_eq!(manifest["spec"]["containers"][0]["command"][3], "scanner-capture-1-2");
+        assert!(!manifest.to_string().contains("mountPropagation"));
     }
 }

@@ -1,8 +1,9 @@
 //! The pod that a capture is run in: pinned to its node, which it sees as the
 //! node's own programs do, with only the rights that a capture takes.
 //!
-//! It needs no volume, for the node's root is that of its first process, and no
-//! right in the cluster. It ends by itself after a time.
+//! The node's root is mounted to be read, with what is mounted there later:
+//! networks are files beneath it. It has no right in the cluster, and ends by
+//! itself after a time.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -12,12 +13,16 @@ use serde_json::{Value as Json, json};
 /// The name of its container.
 pub const CONTAINER: &str = "capture";
 
+/// Where the node's root is in it.
+pub(super) const ROOT: &str = "/host";
+
 /// What all pods of captures have.
 pub(super) const LABEL: (&str, &str) = ("app.kubernetes.io/name", "scanner-capture");
 
 /// What a capture takes: to open packet sockets; to enter namespaces; to look
-/// into processes of other users for them; and to make the node's root its own.
-const CAPABILITIES: [&str; 4] = ["NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT"];
+/// into processes of other users for them, and into their folders; and to make
+/// the node's root its own.
+const CAPABILITIES: [&str; 5] = ["NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH"];
 
 /// How to make it.
 #[derive(Clone, Debug)]
@@ -34,11 +39,16 @@ pub struct Settings {
     pub program: String,
     /// Whether it has all rights that there are.
     pub is_privileged: bool,
+    /// The minor version of the API, as far as it is known.
+    pub api_minor: Option<u32>,
     /// How long the capture may last, in seconds.
     pub duration_s: u64,
     /// How long the pod may take to start, in seconds.
     pub start_s: u64,
 }
+
+/// The minor version whose containers have a field for their `AppArmor` profile.
+const APPARMOR_FIELD: u32 = 30;
 
 /// How long a pod lives on after its capture should have ended, in seconds.
 const LONGEST_END_S: u64 = 60;
@@ -53,22 +63,28 @@ pub fn name() -> String {
 /// The pod, as the API server takes it.
 pub fn manifest(settings: &Settings) -> Json {
     let held_s = settings.duration_s.saturating_add(LONGEST_END_S);
+    let knows_field = settings.api_minor.map(|minor| minor >= APPARMOR_FIELD);
     let security = if settings.is_privileged {
         json!({"privileged": true, "runAsUser": 0, "readOnlyRootFilesystem": true})
     } else {
-        json!({
+        let mut security = json!({
             "runAsUser": 0,
             "readOnlyRootFilesystem": true,
             "capabilities": {"drop": ["ALL"], "add": CAPABILITIES},
             // The type of containers that look after their node; of no effect without SELinux.
             "seLinuxOptions": {"type": "spc_t"},
-            // The usual profile keeps containers from looking into processes.
-            "appArmorProfile": {"type": "Unconfined"},
-        })
+        });
+        // The usual profile keeps containers from looking into processes.
+        if knows_field != Some(false)
+            && let Some(security) = security.as_object_mut()
+        {
+            security.insert("appArmorProfile".to_owned(), json!({"type": "Unconfined"}));
+        }
+        security
     };
     let mut annotations = BTreeMap::from([("cluster-autoscaler.kubernetes.io/safe-to-evict", "true")]);
-    if !settings.is_privileged {
-        // The same for servers before 1.30, which know no such field; it ends with the container's name.
+    if !settings.is_privileged && knows_field != Some(true) {
+        // The same for earlier servers; the container's name is at its end.
         annotations.insert("container.apparmor.security.beta.kubernetes.io/capture", "unconfined");
     }
     json!({
@@ -91,6 +107,7 @@ pub fn manifest(settings: &Settings) -> Json {
             "hostPID": true,
             "dnsPolicy": "Default",
             "tolerations": [{"operator": "Exists"}],
+            "volumes": [{"name": "host", "hostPath": {"path": "/", "type": "Directory"}}],
             "containers": [{
                 "name": CONTAINER,
                 "image": settings.image,
@@ -100,6 +117,9 @@ pub fn manifest(settings: &Settings) -> Json {
                 // The rings of many interfaces together take 256 MiB.
                 "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "768Mi"}},
                 "securityContext": security,
+                "volumeMounts": [
+                    {"name": "host", "mountPath": ROOT, "readOnly": true, "mountPropagation": "HostToContainer"},
+                ],
             }],
         },
     })
@@ -117,6 +137,7 @@ mod tests {
             image: "registry.example/scanner:1".to_owned(),
             program: "scanner".to_owned(),
             is_privileged: false,
+            api_minor: Some(36),
             duration_s: 30,
             start_s: 120,
         }
@@ -129,11 +150,11 @@ mod tests {
         assert_eq!(spec["activeDeadlineSeconds"], 210);
         assert_eq!(spec["restartPolicy"], "Never");
         assert_eq!(spec["automountServiceAccountToken"], false);
-        assert!(spec.get("volumes").is_none());
+        assert_eq!(spec["containers"][0]["volumeMounts"][0]["mountPropagation"], "HostToContainer");
         let command = ["scanner", "capture", "--hold", "scanner-capture-1", "--duration", "90s"];
         assert_eq!(spec["containers"][0]["command"], json!(command));
         let capabilities = &spec["containers"][0]["securityContext"]["capabilities"];
-        assert_eq!(capabilities["add"], json!(["NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT"]));
+        assert_eq!(capabilities["add"], json!(CAPABILITIES));
     }
 
     #[test]
@@ -142,6 +163,17 @@ mod tests {
         let context = pod["spec"]["containers"][0]["securityContext"].as_object().unwrap();
         assert_eq!(context["privileged"], true);
         assert!(!context.contains_key("capabilities") && !context.contains_key("appArmorProfile"));
+    }
+
+    #[test]
+    fn a_server_is_given_the_field_or_the_annotation_that_it_knows() {
+        let has = |api_minor| {
+            let pod = manifest(&Settings { api_minor, ..settings() });
+            let key = "container.apparmor.security.beta.kubernetes.io/capture";
+            let context = &pod["spec"]["containers"][0]["securityContext"];
+            (context.get("appArmorProfile").is_some(), pod["metadata"]["annotations"].get(key).is_some())
+        };
+        assert_eq!((has(Some(29)), has(Some(30)), has(None)), ((false, true), (true, false), (true, true)));
     }
 
     #[test]

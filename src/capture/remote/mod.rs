@@ -12,6 +12,7 @@
 mod api;
 mod fault;
 mod job;
+mod life;
 mod locate;
 mod manifest;
 mod node;

@@ -3,18 +3,26 @@
 use super::super::CaptureArgs;
 use super::super::live_option::LiveArgs;
 
+/// The pod that the program is run in.
+pub(super) struct Pod<'a> {
+    /// Where the node's root is in it.
+    pub(super) root: &'a str,
+    /// Its name where it is held for the capture.
+    pub(super) holder: &'a str,
+}
+
 /// The program on a node: it writes pcapng to stdout. `words` are its targets.
 pub(super) fn command(
     args: &CaptureArgs,
     words: &[String],
     filter: &str,
     seconds: u64,
-    holder: &str,
+    pod: &Pod<'_>,
     copies: bool,
 ) -> Vec<String> {
     let mut command: Vec<String> = vec![args.remote.program.clone(), "capture".to_owned()];
-    let attended = format!("--attended={holder}");
-    command.extend(["--root", "/proc/1/root", &attended, "-w", "-"].map(str::to_owned));
+    let attended = format!("--attended={}", pod.holder);
+    command.extend(["--root", pod.root, &attended, "-w", "-"].map(str::to_owned));
     // What is read here is judged here.
     if !copies || args.record.looks_for_nothing() {
         command.push("--no-findings".to_owned());

@@ -169,7 +169,7 @@ fn dry_run(jobs: &[Job], terminal: Terminal) -> Result<Exit, Failure> {
                 let what = "# By exec is run in it, as long as somebody attends to it:";
                 text.extend([separator, what, "\n#   ", &command, "\n", &yaml]);
             }
-            remote::Helper::Existing(namespace, name, _) => {
+            remote::Helper::Existing { namespace, name, .. } => {
                 terminal.note(&format!("no pod would be made; by exec is run in {namespace}/{name}: {command}"));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::super::CaptureArgs;
 use super::super::attend;
-use super::command::{command, without_own};
+use super::command::{Pod, command, without_own};
 use crate::capture::remote::{
     Api, Fault, Helper, Job, Place, Settings, Wish, existing, locate, look_at, manifest, name,
 };
@@ -104,11 +104,12 @@ pub(super) async fn plan(
         let (namespace, name) = via.split_once('/').unwrap_or((&args.remote.pod_namespace, via));
         helpers.push(existing(api, namespace, name).await.map_err(failed)?);
     }
+    let api_minor = if args.remote.image.is_some() { api.minor().await } else { None };
     let mut plans = Vec::new();
     for place in places {
         let node = look_at(api, &place.node, tell).await.map_err(failed)?;
         let helper = match &args.remote.image {
-            Some(image) => Helper::Made(manifest(&settings(args, image, &place.node))),
+            Some(image) => Helper::Made(manifest(&settings(args, image, &place.node, api_minor))),
             None => via(&helpers, &place.node)?,
         };
         plans.push(Plan { place, helper, own_ports: node.own_ports });
@@ -125,7 +126,7 @@ fn via(helpers: &[(String, Helper)], node: &str) -> Result<Helper, Failure> {
     Err(Failure::new(text).with_help("name one for each node of the targets, such as the pods of a daemon set"))
 }
 
-fn settings(args: &CaptureArgs, image: &str, node: &str) -> Settings {
+fn settings(args: &CaptureArgs, image: &str, node: &str, api_minor: Option<u32>) -> Settings {
     Settings {
         name: name(),
         namespace: args.remote.pod_namespace.clone(),
@@ -133,6 +134,7 @@ fn settings(args: &CaptureArgs, image: &str, node: &str) -> Settings {
         image: image.to_owned(),
         program: args.remote.program.clone(),
         is_privileged: args.remote.privileged,
+        api_minor,
         duration_s: seconds(args),
         start_s: args.remote.start_timeout.as_secs().max(1),
     }
@@ -147,7 +149,7 @@ fn seconds(args: &CaptureArgs) -> u64 {
 pub(super) fn job(plan: &Plan, args: &CaptureArgs, filter: &str, copies: bool, tell: &dyn Fn(&str)) -> Job {
     let holder = match &plan.helper {
         Helper::Made(manifest) => manifest.pointer("/metadata/name").and_then(serde_json::Value::as_str),
-        Helper::Existing(..) => None,
+        Helper::Existing { .. } => None,
     };
     let sees_node = plan.place.sees_node || args.live.path || args.remote.node.is_some();
     let narrowed = if sees_node { without_own(filter, &plan.own_ports) } else { None };
@@ -160,11 +162,11 @@ pub(super) fn job(plan: &Plan, args: &CaptureArgs, filter: &str, copies: bool, t
         ));
     }
     let filter = narrowed.as_deref().unwrap_or(filter);
-    let holder = holder.unwrap_or_default();
+    let pod = Pod { root: plan.helper.root(), holder: holder.unwrap_or_default() };
     Job {
         node: plan.place.node.clone(),
         helper: plan.helper.clone(),
-        command: command(args, &plan.place.words, filter, seconds(args), holder, copies),
+        command: command(args, &plan.place.words, filter, seconds(args), &pod, copies),
         start: args.remote.start_timeout,
         sign: attend::LIFE,
         every: attend::SIGN_OF_LIFE,
