@@ -146,7 +146,7 @@ const SPEC: &[Field] = &[
     Field::new(
         "lacks_instances",
         Type::Bool,
-        "Whether there are MIG instances that no specification names. Absent: one for management, or the driver shows no capabilities.",
+        "Whether there are MIG instances that no specification names. Absent: it is of a kind that does not name all, or the driver shows no capabilities.",
     ),
 ];
 

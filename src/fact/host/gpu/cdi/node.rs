@@ -16,6 +16,11 @@ const CAPABILITIES: &str = "/proc/driver/nvidia/capabilities";
 
 const NODE: &str = "/dev/nvidia-caps/nvidia-cap";
 
+/// Kinds that name all devices there are: nvidia-ctk's and the device plugin's.
+/// That for management names no instance, and the driver for DRA writes a
+/// specification for each claim.
+const NAMES_ALL: &[&str] = &["nvidia.com/gpu", "k8s.device-plugin.nvidia.com/gpu"];
+
 /// The minors of live instances, and all minors of capabilities.
 struct Live {
     instances: BTreeSet<u32>,
@@ -47,7 +52,7 @@ pub(super) fn compare(root: &HostRoot, specs: Vec<Spec>) -> Vec<Fact> {
             let missing = root
                 .is_live()
                 .then(|| list(&|node| minor_of(node).is_none() && root.metadata(node) == Outcome::Absent));
-            let lacks = lacks.filter(|_| !spec.kind.starts_with("management."));
+            let lacks = lacks.filter(|_| NAMES_ALL.contains(&spec.kind.as_str()));
             spec.members.insert("stale_mig_nodes".to_owned(), stale.unwrap_or_else(absent));
             spec.members.insert("missing_nodes".to_owned(), missing.unwrap_or_else(absent));
             let lacks = lacks.map_or_else(absent, |lacks| Fact::known(lacks, Source::file(CAPABILITIES)));
