@@ -36,10 +36,10 @@ pub(crate) struct GateArgs {
     /// The present version, where nothing that is judged says it
     #[arg(long, value_name = "VERSION", help_heading = "Upgrade")]
     from: Option<String>,
-    /// Judge the manifests of a checkout: files or folders of YAML and JSON; templates are counted, not judged; `-` is stdin (repeatable)
+    /// Judge the objects of a checkout and their pod templates: files or folders of YAML and JSON; Helm templates are counted, not judged; `-` is stdin (repeatable)
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     manifests: Vec<PathBuf>,
-    /// Look at what deployed Helm releases were installed with, too; reads the Secrets that Helm keeps them in
+    /// Look at what deployed Helm releases were installed with, too; lists the Secrets that Helm keeps them in, which `rules rbac` does not allow
     #[arg(long, help_heading = "Input")]
     helm: bool,
     /// Count for this long whether removed APIs are still requested of a live cluster, such as 10m

@@ -33,7 +33,8 @@ pub(super) fn read(paths: &[PathBuf], terminal: Terminal) -> Result<Option<Manif
         let what = format!("read the manifests: there is no Kubernetes object in what --manifests names{skipped}");
         return Err(Failure::new(what).with_help_if((manifests.templates > 0).then(|| hint.to_owned())));
     }
-    terminal.note(&format!("manifests: {} objects read{skipped}", manifests.read));
+    let read = if manifests.read == 1 { "1 object".to_owned() } else { format!("{} objects", manifests.read) };
+    terminal.note(&format!("manifests: {read} read{skipped}"));
     if manifests.templates > 0 {
         terminal.note(&format!("help: {hint}"));
     }

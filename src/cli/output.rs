@@ -92,6 +92,15 @@ pub(crate) struct OutputArgs {
 impl OutputArgs {
     /// Opens every file, before the work begins.
     pub(crate) fn open(&self, terminal: Terminal) -> Result<Outputs, Failure> {
+        let mut files: Vec<&Path> = self.output.iter().map(PathBuf::as_path).collect();
+        for report in &self.report {
+            // One would be lost without a word; devices such as /dev/stderr take any number.
+            if files.contains(&report.path.as_path()) && !report.path.starts_with("/dev") {
+                let what = format!("write two reports to the one file {}", report.path.display());
+                return Err(Failure::new(what).with_help("give each form a file of its own"));
+            }
+            files.push(&report.path);
+        }
         let main = (self.format, self.output.as_deref());
         let further = self.report.iter().map(|report| (report.format, Some(report.path.as_path())));
         let open = |(format, path)| {

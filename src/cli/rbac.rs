@@ -26,7 +26,8 @@ pub(super) fn run(args: &RuleArgs) -> Result<(), Failure> {
 /// The objects that allow these requests.
 fn roles(requests: &[Request]) -> String {
     let mut text = String::from(
-        "# What scanner reads to judge a cluster by the selected rules; it changes nothing.\n\
+        "# What scanner reads to judge a cluster by the selected rules; it changes nothing. Secrets are not among it:\n\
+         # scanner gate --helm takes the right to list them, where Helm's releases are to be judged.\n\
          # Bind it with: kubectl create clusterrolebinding scanner --clusterrole=scanner --serviceaccount=NAMESPACE:NAME\n",
     );
     text.push_str(&role("ClusterRole", None, &rights(requests, None)));

@@ -44,7 +44,9 @@ impl Manifests {
             match parse(document) {
                 Ok(parsed) => {
                     let place = Place { file: name, line, text: document };
-                    parsed.iter().for_each(|json| self.object(place, json, 0));
+                    for json in &parsed {
+                        self.object(place, json, 0);
+                    }
                 }
                 Err(_) if !is_manifest(document) => {}
                 Err(_) if document.contains("{{") || document.contains("{%") => is_template = true,

@@ -153,7 +153,9 @@ mod tests {
 
     fn workloads(files: &[(&str, &str)]) -> Vec<String> {
         let mut manifests = Manifests::default();
-        files.iter().for_each(|(name, text)| manifests.file(name, text));
+        for (name, text) in files {
+            manifests.file(name, text);
+        }
         let (_, facts) = manifests.finish();
         let image = |workload: &Fact| {
             let image = workload.member("images")?.list()?.first()?.member("name")?;
@@ -210,7 +212,9 @@ spec:
         let driver = "apiVersion: storage.k8s.io/v1\nkind: CSIDriver\nmetadata: {name: ebs.csi.aws.com}\n";
         let has_driver = |files: &[&str]| {
             let mut manifests = Manifests::default();
-            files.iter().for_each(|text| manifests.file("a.yaml", text));
+            for text in files {
+                manifests.file("a.yaml", text);
+            }
             let (_, facts) = manifests.finish();
             facts.get("in_tree_volumes").and_then(Fact::list).unwrap()[0].member("has_driver").cloned().unwrap()
         };

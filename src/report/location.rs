@@ -49,7 +49,8 @@ impl Location {
     }
 
     fn file(path: &str, line: Option<u32>, subject: &Subject) -> Self {
-        let is_in_repository = !path.starts_with('/');
+        // What came by stdin is no file.
+        let is_in_repository = !path.starts_with('/') && path != "-";
         let mut location = if is_in_repository { Location::beneath([]) } else { Location::subject(subject) };
         location.segments.extend(path.split('/').map(str::to_owned).filter(|segment| is_name(segment)));
         location.line = line.unwrap_or(1).max(1);

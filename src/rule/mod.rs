@@ -76,6 +76,7 @@ pub(crate) enum FormKind {
 
 /// One rule.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file, or told by it")]
 pub struct Rule {
     /// `area/bad-pattern`, from its path.
     pub name: String,

@@ -123,7 +123,9 @@ impl Collection {
             What::ObjectsOfFiles | What::Path(_) => false,
         };
         let fitting: Vec<&Request> = self.requests.iter().filter(fits).collect();
-        fitting.iter().for_each(|request| self.see(request, json));
+        for request in &fitting {
+            self.see(request, json);
+        }
         !fitting.is_empty()
     }
 

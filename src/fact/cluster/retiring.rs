@@ -1,5 +1,5 @@
 //! Settings of objects that later versions refuse or pass over: a time zone
-//! within a CronJob's schedule, and the annotation by which a Service publishes
+//! within the schedule of a `CronJob`, and the annotation by which a Service publishes
 //! pods that are not ready.
 //!
 //! Sources: `CronJob` of batch/v1, whose schedule may hold no `TZ=` since 1.29

@@ -25,6 +25,17 @@ pub(super) fn set(facts: &mut Facts, file: &Named, earlier: &Facts) {
         },
     };
     facts.set("encryption.config_path", path);
+    facts.set(
+        "encryption.uses_kms_v1",
+        match file {
+            Named::No(why) => why.clone(),
+            Named::Unreadable { unreadable, .. } => unreadable.clone(),
+            Named::File { source, text, .. } => match uses_kms_v1(text) {
+                Ok(uses) => Fact::known(uses, source.clone()),
+                Err(why) => Fact::unreadable(source.clone(), why),
+            },
+        },
+    );
     facts.set("encryption.first_provider", provider);
     facts.set("encryption.secrets_are_encrypted", encrypted);
 }
@@ -78,6 +89,18 @@ fn parse(text: &str) -> Result<Option<String>, String> {
     Ok(first.and_then(|provider| provider.members().first()).map(|(name, _)| name.clone()))
 }
 
+/// Whether any provider is a KMS plugin of the first version, which is what
+/// one without `apiVersion` is.
+fn uses_kms_v1(text: &str) -> Result<bool, String> {
+    let documents = document::parse_yaml(text).map_err(|error| error.to_string())?;
+    let is_v1 = |provider: &Node| {
+        let kms = provider.get("kms");
+        kms.is_some_and(|kms| matches!(kms.get("apiVersion").and_then(Node::text).unwrap_or_default(), "" | "v1"))
+    };
+    let entries = documents.iter().flat_map(|document| document.get("resources").map(Node::list).unwrap_or_default());
+    Ok(entries.flat_map(|entry| entry.get("providers").map(Node::list).unwrap_or_default()).any(is_v1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +115,19 @@ mod tests {
         let providers = |list: &str| format!("- resources: [secrets]\n  providers: {list}\n");
         assert_eq!(first(&providers("[{identity: {}}, {aescbc: {keys: []}}]")).as_deref(), Some("identity"));
         assert_eq!(first(&providers("[{kms: {apiVersion: v2}}, {identity: {}}]")).as_deref(), Some("kms"));
+    }
+
+    #[test]
+    fn a_kms_plugin_without_a_version_is_of_the_first() {
+        let uses = |kms: &str| {
+            uses_kms_v1(&format!(
+                "kind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers: [{{aescbc: {{keys: []}}}}, {{kms: {kms}}}]\n"
+            ))
+        };
+        assert_eq!(uses("{name: a}"), Ok(true));
+        assert_eq!(uses("{apiVersion: v1, name: a}"), Ok(true));
+        assert_eq!(uses("{apiVersion: v2, name: a}"), Ok(false));
+        assert_eq!(uses_kms_v1("kind: EncryptionConfiguration\n"), Ok(false));
     }
 
     #[test]

@@ -43,6 +43,11 @@ const FACTS: &[FactDoc] = &[
         "the provider that Secrets are written with; absent where none is named",
     ),
     FactDoc::new(
+        "encryption.uses_kms_v1",
+        Type::Bool,
+        "a provider is a KMS plugin of the first version; absent without such a file",
+    ),
+    FactDoc::new(
         "encryption.secrets_are_encrypted",
         Type::Bool,
         "Secrets are written encrypted; absent without an API server",
