@@ -1,5 +1,5 @@
-//! Prepares the rules, which are part of the binary: parses their YAML, so that
-//! no start has to, and computes the digest over all of them.
+//! Prepares the rules, which are part of the binary: parses their YAML and their
+//! expressions, so that no start has to, and computes the digest over all of them.
 //!
 //! A new or changed rule builds the program anew. What is wrong with a rule is
 //! said by `scanner rules check` and by the tests, not here: one that cannot be
@@ -7,6 +7,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "it reads the repository, where the program is built")]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,49 @@ mod tree;
 #[allow(dead_code)]
 mod yaml;
 
+#[path = "src/rule/hole.rs"]
+mod hole;
+
+/// The parser of expressions alone; what functions there are is asked when a
+/// stored expression is read.
+#[path = "src/rule/expression"]
+#[allow(dead_code)]
+mod expression {
+    pub(crate) mod ast;
+    pub(crate) mod parse;
+    mod places;
+    pub(crate) mod store;
+    mod stored;
+
+    /// A fault in an expression: such a one is not stored.
+    #[derive(Clone)]
+    pub(crate) struct Fault;
+
+    impl Fault {
+        fn new(_: std::ops::Range<usize>, _: impl Into<String>, _: impl Into<String>) -> Self {
+            Fault
+        }
+
+        fn with_help(self, _: &str) -> Self {
+            self
+        }
+    }
+
+    mod function {
+        #[derive(Debug)]
+        pub(crate) struct Function;
+
+        pub(super) fn named(_: &str, _: bool) -> Vec<&'static Function> {
+            Vec::new()
+        }
+    }
+}
+
 use yaml::{Node, Style, Value};
+
+/// The keys of a rule that hold no expressions.
+const PLAIN_KEYS: &[&str] =
+    &["title", "why", "references", "symptoms", "tags", "aliases", "target", "gate", "manifests", "as"];
 
 const SUFFIX: &str = ".yaml";
 
@@ -27,6 +70,8 @@ fn main() -> std::io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/rule/tree.rs");
     println!("cargo:rerun-if-changed=src/rule/yaml.rs");
+    println!("cargo:rerun-if-changed=src/rule/hole.rs");
+    println!("cargo:rerun-if-changed=src/rule/expression");
     println!("cargo:rerun-if-changed=rules");
     // They are part of the binary as they are.
     println!("cargo:rerun-if-changed=symptoms");
@@ -39,6 +84,7 @@ fn main() -> std::io::Result<()> {
 
     let mut digest = Sha256::new();
     let mut trees = Vec::new();
+    let mut expressions = BTreeMap::new();
     for (path, text) in &tables {
         frame(path.trim_start_matches("data/").trim_end_matches(SUFFIX), text, &mut digest);
     }
@@ -48,6 +94,7 @@ fn main() -> std::io::Result<()> {
         if let Ok(node) = yaml::parse(tree::without_examples(text)) {
             let mut bytes = Vec::new();
             write_node(&node, &mut bytes);
+            parse_expressions(&node, &mut expressions);
             write_text(name, &mut trees);
             write_text(node.get("target").and_then(Node::text).unwrap_or_default(), &mut trees);
             trees.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes());
@@ -61,7 +108,38 @@ fn main() -> std::io::Result<()> {
     }
     println!("cargo:rustc-env=RULES_DIGEST=sha256:{hexadecimal}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    std::fs::write(out.join("expressions.bin"), expression::store::write(&expressions))?;
     std::fs::write(out.join("rules.bin"), trees)
+}
+
+/// The expressions in the holes of a text that are closed, as they are written.
+fn holes(source: &str) -> Vec<&str> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(open) = source.get(at..).and_then(|rest| rest.find("{{")).map(|found| at + found + 2) {
+        let Some(close) = hole::closing(source, open) else { break };
+        found.extend(source.get(open..close));
+        at = close + 2;
+    }
+    found
+}
+
+/// Parses what may be an expression in a rule: a text that is none is no
+/// expression that a rule could ask for.
+fn parse_expressions(node: &Node, parsed: &mut BTreeMap<String, expression::ast::Node>) {
+    match &node.value {
+        Value::Scalar { text, .. } => {
+            for source in holes(text).into_iter().chain([text.as_str()]) {
+                if let Ok(tree) = expression::parse::parse(source) {
+                    parsed.insert(source.to_owned(), tree);
+                }
+            }
+        }
+        Value::List(elements) => elements.iter().for_each(|element| parse_expressions(element, parsed)),
+        Value::Map(members) => members
+            .iter()
+            .filter(|member| !PLAIN_KEYS.contains(&member.key.as_str()))
+            .for_each(|member| parse_expressions(&member.value, parsed)),
+    }
 }
 
 /// As `rule/load.rs` frames what it digests; a test compares them.

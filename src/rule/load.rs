@@ -207,6 +207,7 @@ fn refuse_duplicates(files: &[RuleFile], faults: &mut Vec<Diagnostic>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::expression::is_stored;
     use crate::rule::tree;
 
     #[test]
@@ -222,6 +223,17 @@ mod tests {
             let parsed = yaml::parse(tree::without_examples(rule.text)).unwrap();
             assert_eq!(tree::read(&mut &rule.tree[..]), Some(parsed), "{}", rule.name);
             assert!(rule.target.is_some(), "{}", rule.name);
+        }
+    }
+
+    #[test]
+    fn no_expression_of_a_built_in_rule_is_parsed_when_it_is_loaded() {
+        let rules = load(&LoadOptions::default(), None).unwrap();
+        for rule in rules.rules() {
+            let forms = std::iter::once(&rule.form).chain(&rule.cluster);
+            for expression in forms.flat_map(super::super::form::Form::expressions) {
+                assert!(is_stored(&expression.source), "{}: {}", rule.name, expression.source);
+            }
         }
     }
 

@@ -16,6 +16,7 @@ mod expression;
 mod file;
 mod form;
 mod form_text;
+mod hole;
 pub mod judge;
 mod load;
 pub mod select;

@@ -20,6 +20,9 @@ mod quantity;
 mod reach;
 mod show;
 #[cfg(test)]
+mod store;
+mod stored;
+#[cfg(test)]
 mod tests;
 mod value;
 
@@ -32,6 +35,9 @@ pub(super) use function::instant;
 pub(super) use kind::{Branch, CATALOGUE, Kind};
 pub(super) use show::{json, message, text};
 pub(super) use value::{Cause, Plain, Slot, Stop, Unknown, Value};
+
+/// The expressions of the rules that are part of the binary, parsed.
+static STORED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/expressions.bin"));
 
 /// A checked expression.
 #[derive(Debug)]
@@ -66,7 +72,10 @@ impl Fault {
 impl Expression {
     /// Reads and checks an expression.
     pub(super) fn compile(source: &str, names: Names<'_>) -> Result<Expression, Vec<Fault>> {
-        let mut root = parse::parse(source)?;
+        let mut root = match stored::find(STORED, source) {
+            Some(root) => root,
+            None => parse::parse(source)?,
+        };
         let checked = check::check(source, &mut root, names);
         if checked.faults.is_empty() {
             Ok(Expression { source: source.to_owned(), kind: checked.kind, facts: checked.facts, root })
@@ -129,4 +138,34 @@ pub(super) fn compile_pattern(pattern: &str) -> Result<regex::Regex, String> {
         regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
         error => error.to_string().lines().last().unwrap_or_default().trim().to_owned(),
     })
+}
+
+/// Whether an expression was parsed when the program was built, as it parses now.
+#[cfg(test)]
+pub(super) fn is_stored(source: &str) -> bool {
+    let parsed = parse::parse(source).ok();
+    stored::find(STORED, source).is_some() && format!("{:?}", stored::find(STORED, source)) == format!("{parsed:?}")
+}
+
+#[cfg(test)]
+mod stored_tests {
+    use super::{parse, store, stored};
+
+    #[test]
+    fn a_stored_expression_is_what_its_source_parses_to() {
+        let sources = [
+            r#"a.b.exists(x, x.c == "d" && !has(x.e)) ? [1, 2.5, -3] : xs.map(x, x.f > 0, x.g)"#,
+            r#"data["a-b"].c[0] in {"k": default(a.b, "v")} || version(a) < version("1.2") || x.matches("^a")"#,
+            "xs.filter(x, x.a).all(x, x in ys) && xs.exists_one(x, x != true)",
+        ];
+        let parse = |source: &str| parse::parse(source).unwrap_or_else(|faults| panic!("{source}: {faults:?}"));
+        let bytes = store::write(&sources.iter().map(|source| ((*source).to_owned(), parse(source))).collect());
+        for source in sources {
+            assert_eq!(format!("{:?}", stored::find(&bytes, source)), format!("{:?}", Some(parse(source))));
+        }
+        assert!(stored::find(&bytes, "true").is_none());
+        for end in 0..bytes.len() {
+            let _ = stored::find(bytes.get(..end).unwrap_or_default(), sources[0]);
+        }
+    }
 }
