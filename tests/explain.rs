@@ -373,7 +373,8 @@ fn facts_confirm_and_refute_and_what_cannot_be_read_does_neither() {
     assert_eq!(found["causes"][0]["name"], "node/swap-enabled", "what is confirmed comes first: {found:#}");
     assert_eq!(of("node/swap-enabled")["confirmation"], "confirmed");
     assert_eq!(of("node/swap-enabled")["findings"][0]["evidence"][0]["source"]["path"], "/proc/swaps");
-    assert_eq!(of("node/cgroup-v1")["confirmation"], "refuted");
+    assert_eq!(of("symptoms/kubelet-not-healthy/3")["confirmation"], "refuted");
+    assert_eq!(of("node/swap-enabled")["severity"], "critical");
     assert_eq!(of("runtime/cgroup-driver-mismatch")["confirmation"], "could-not-look", "{found:#}");
     let nothing = json(&["explain", text], "");
     assert!(nothing["causes"].as_array().unwrap().iter().all(|cause| cause["confirmation"] == "not-looked"));

@@ -201,6 +201,10 @@ impl Named<'_> {
             (Confirmation::Refuted, with(Verdict::Pass).chain(with(Verdict::NotApplicable)).collect())
         };
         cause.confirmation = confirmation;
+        // How bad it is here, and not at worst; of checks nothing is said.
+        if confirmation == Confirmation::Confirmed && cause.severity.is_some() {
+            cause.severity = shown.iter().map(|finding| finding.severity).max();
+        }
         cause.reason = shown.first().map(|finding| finding.message.clone()).filter(|message| !message.is_empty());
         cause.findings = shown.into_iter().take(SHOWN).cloned().collect();
         if let Some(fix) = cause.findings.iter().find_map(|finding| finding.fix.clone()) {

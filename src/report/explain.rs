@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::wrap::wrap;
 use super::{View, escape, text};
 use crate::explain::{CauseKind, Confirmation, Explanation, PossibleCause, SeenSymptom};
-use crate::finding::Finding;
+use crate::finding::{Finding, Verdict};
 use crate::rule::{Cause, Symptom};
 
 /// Facts of a cause that are named.
@@ -178,6 +178,9 @@ impl Page<'_> {
         let message = text::message(finding);
         let subject = text::subject(&finding.subject);
         let said = match confirmation {
+            Confirmation::Refuted if finding.verdict == Verdict::NotApplicable => {
+                format!("{subject}: it does not apply: {message}")
+            }
             Confirmation::Refuted if finding.message.is_empty() => format!("{subject}: it does not hold now"),
             _ => format!("{subject}: {message}"),
         };
