@@ -165,6 +165,17 @@ const TEXTS: &[(&str, &str)] = &[
         "NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized",
         "network/cni-config-missing",
     ),
+    (
+        "0/1 nodes are available: 1 Insufficient nvidia.com/mig-1g.5gb. no new claims to deallocate, preemption: 0/1",
+        "gpu/mig-enabled-without-instances",
+    ),
+    (
+        "invalid MIG configuration: at least one device with migEnabled=true was not configured correctly: device 0 has no MIG devices configured",
+        "gpu/mig-enabled-without-instances",
+    ),
+    ("Failed to initialize NVML: Driver/library version mismatch", "gpu/driver-library-mismatch"),
+    ("Failed to initialize NVML: Unknown Error", "gpu/device-access-lost-on-reload"),
+    ("NVRM: Xid (PCI:0000:3b:00): 79, pid=1234, GPU has fallen off the bus.", "gpu/xid-error"),
 ];
 
 fn with_known<T>(work: impl FnOnce(&Known<'_>) -> T) -> T {
