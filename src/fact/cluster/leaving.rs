@@ -260,7 +260,7 @@ impl Leaving {
 
     fn volumes_of(&mut self, reference: &Arc<ObjectReference>, spec: Option<&Json>, source: impl Fn(&str) -> Source) {
         for (kind, _) in IN_TREE {
-            if spec.is_some_and(|spec| spec.get(*kind).is_some_and(Json::is_object)) {
+            if spec.is_some_and(|spec| spec.get(kind).is_some_and(Json::is_object)) {
                 self.add(reference, kind, source(kind));
             }
         }

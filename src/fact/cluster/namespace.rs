@@ -292,7 +292,7 @@ impl Namespaces {
         }
         if object.is(&PODS) && namespace == "kube-system" && object.name().starts_with("kube-apiserver") {
             for (place, container) in containers(spec) {
-                for word in ["command", "args"].iter().filter_map(|key| container.get(*key)?.as_array()).flatten() {
+                for word in ["command", "args"].iter().filter_map(|key| container.get(key)?.as_array()).flatten() {
                     if word.as_str().is_some_and(|word| word.starts_with("--admission-control-config-file")) {
                         let source = object.source(format!(".spec.{place}.command"));
                         let reason = "the API server has an admission configuration file, which the API does not show";

@@ -106,7 +106,7 @@ impl Proxy {
 
 fn of_config_map(object: &Object<'_>) -> Option<Proxy> {
     let data = object.get("data")?;
-    let (key, text) = KEYS.iter().find_map(|key| Some((*key, data.get(*key)?.as_str()?)))?;
+    let (key, text) = KEYS.iter().find_map(|key| Some((*key, data.get(key)?.as_str()?)))?;
     let source = object.source(format!(".data['{key}']"));
     let element = Element::of(object.reference());
     let Ok(json) = serde_saphyr::from_str::<Json>(text) else {

@@ -75,7 +75,7 @@ impl Reader for Snapshots {
     fn see(&mut self, object: &Object<'_>) {
         if object.is(&SNAPSHOT_CLASSES) {
             let parameters = object.get("parameters");
-            let names_secret = CLASS_SECRET.iter().any(|key| parameters.is_some_and(|all| all.get(*key).is_some()));
+            let names_secret = CLASS_SECRET.iter().any(|key| parameters.is_some_and(|all| all.get(key).is_some()));
             if let Some(driver) = object.text("driver").filter(|_| names_secret) {
                 self.with_secret.insert(driver.to_owned(), object.source(".parameters"));
             }

@@ -135,7 +135,7 @@ fn read(object: &Object<'_>, index: usize, webhook: &Json) -> Webhook {
     // Only what is needed of it is kept.
     let kept = ["rules", "namespaceSelector", "objectSelector"]
         .iter()
-        .filter_map(|key| Some(((*key).into(), webhook.get(*key)?.clone())))
+        .filter_map(|key| Some(((*key).into(), webhook.get(key)?.clone())))
         .collect();
     Webhook { element, json: Json::Object(kept), service, place: at("rules"), conditions: at("matchConditions") }
 }

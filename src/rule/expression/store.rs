@@ -26,7 +26,9 @@ fn write_node(node: &Node, bytes: &mut Vec<u8>) {
     bytes.extend(node.id.to_le_bytes());
     let mut nodes = |kind: u8, nodes: &[&Node]| {
         bytes.push(kind);
-        nodes.iter().for_each(|node| write_node(node, bytes));
+        for node in nodes {
+            write_node(node, bytes);
+        }
     };
     match &node.kind {
         NodeKind::Index(of, at) => nodes(7, &[of, at]),
@@ -71,7 +73,9 @@ fn write_node(node: &Node, bytes: &mut Vec<u8>) {
         NodeKind::List(elements) => {
             bytes.push(15);
             write_number(elements.len(), bytes);
-            elements.iter().for_each(|element| write_node(element, bytes));
+            for element in elements {
+                write_node(element, bytes);
+            }
         }
         NodeKind::Map(members) => {
             bytes.push(16);
@@ -88,7 +92,9 @@ fn write_node(node: &Node, bytes: &mut Vec<u8>) {
             write_text(&of.name, bytes);
             for part in [&of.condition, &of.body] {
                 write_number(usize::from(part.is_some()), bytes);
-                part.iter().for_each(|part| write_node(part, bytes));
+                if let Some(part) = part {
+                    write_node(part, bytes);
+                }
             }
         }
         NodeKind::Call(call) => {
@@ -96,7 +102,9 @@ fn write_node(node: &Node, bytes: &mut Vec<u8>) {
             write_text(&call.name, bytes);
             write_number(usize::from(call.has_receiver), bytes);
             write_number(call.arguments.len(), bytes);
-            call.arguments.iter().for_each(|argument| write_node(argument, bytes));
+            for argument in &call.arguments {
+                write_node(argument, bytes);
+            }
         }
     }
 }

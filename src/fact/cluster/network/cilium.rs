@@ -26,7 +26,7 @@ impl Cilium {
             &["mtu", "tunnel", "tunnel-protocol", "routing-mode", "enable-wireguard", "enable-ipsec", "ipam"];
         self.source = Some(object.source(".data"));
         for key in KEYS {
-            let value = object.get("data").and_then(|data| data.get(*key)).and_then(Json::as_str);
+            let value = object.get("data").and_then(|data| data.get(key)).and_then(Json::as_str);
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 let source = object.source(format!(".data['{key}']"));
                 self.settings.insert((*key).to_owned(), (value.to_owned(), source));

@@ -58,7 +58,7 @@ impl Flannel {
         ["Network", "IPv6Network"]
             .iter()
             .filter(|key| is_v6_on || **key == "Network")
-            .filter_map(|key| config.json.get(*key).and_then(Json::as_str))
+            .filter_map(|key| config.json.get(key).and_then(Json::as_str))
             .filter(|cidr| !cidr.is_empty())
             .map(|cidr| {
                 Element::of(&config.reference)

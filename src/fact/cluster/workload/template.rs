@@ -63,7 +63,7 @@ pub(in crate::fact::cluster) fn spec_path(kind: &str) -> &'static str {
 /// Each container with the path of its list and its index.
 pub(in crate::fact::cluster) fn containers(spec: &Json) -> impl Iterator<Item = (String, &Json)> {
     CONTAINERS.iter().flat_map(move |list| {
-        let found = spec.get(*list).and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+        let found = spec.get(list).and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
         found.iter().enumerate().map(move |(index, container)| (format!("{list}[{index}]"), container))
     })
 }
