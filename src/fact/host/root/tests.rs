@@ -206,3 +206,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_kernels_log_is_the_running_machines_and_is_not_waited_for() {
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::create_dir(tree.path().join("dev")).unwrap();
+    std::fs::write(tree.path().join("dev/kmsg"), "6,0,0,-;x\n").unwrap();
+    assert_eq!(HostRoot::open(tree.path()).unwrap().read_kernel_log(), Outcome::Absent);
+    match HostRoot::open(Path::new("/")).unwrap().read_kernel_log() {
+        Outcome::Found(records) => {
+            let text = String::from_utf8_lossy(&records);
+            assert!(text.lines().next().is_none_or(|first| first.contains(';')), "{text:.100}");
+        }
+        // A container has none, or may not read it.
+        Outcome::Absent | Outcome::Unreadable(_) => {}
+    }
+}
