@@ -10,6 +10,7 @@ pub mod api;
 mod authority;
 mod backup;
 mod ceph;
+mod certificate;
 pub mod client;
 mod collection;
 mod component;
@@ -81,6 +82,7 @@ pub const COLLECTORS: &[Collector] = &[
     drain::COLLECTOR,
     backup::COLLECTOR,
     ceph::COLLECTOR,
+    certificate::COLLECTOR,
     component::COLLECTOR,
     event::COLLECTOR,
     extension::COLLECTOR,

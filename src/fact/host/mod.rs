@@ -9,7 +9,7 @@ mod absence;
 mod apiserver;
 mod capacity;
 mod ceph;
-mod certificate;
+pub(in crate::fact) mod certificate;
 mod cgroup;
 mod collection;
 mod component;

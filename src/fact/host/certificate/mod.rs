@@ -14,6 +14,7 @@ use super::root::{HostRoot, Outcome};
 use super::{Collector, Host};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::{Fact, Facts, Source};
+pub(in crate::fact) use parse::parse_pem;
 use parse::{Certificate, Reference};
 
 const CERTIFICATE: Type = Type::Object(&[

@@ -14,10 +14,10 @@ const MAX_BLOCKS: usize = 64;
 
 /// A certificate's dates and what it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Certificate {
+pub(in crate::fact) struct Certificate {
     pub(super) subject: String,
     pub(super) not_before: Timestamp,
-    pub(super) not_after: Timestamp,
+    pub(in crate::fact) not_after: Timestamp,
     pub(super) is_ca: bool,
     pub(super) is_for_clients: bool,
 }
@@ -34,7 +34,7 @@ pub(super) enum Reference {
 /// The certificate in a PEM text that its owner shows: the first one. Of
 /// several authorities the one that lasts longest, since the others may be on
 /// their way out.
-pub(super) fn parse_pem(text: &[u8]) -> Result<Certificate, String> {
+pub(in crate::fact) fn parse_pem(text: &[u8]) -> Result<Certificate, String> {
     let mut certificates = Vec::new();
     for block in Pem::iter_from_buffer(text).take(MAX_BLOCKS) {
         let Ok(block) = block else { break };
