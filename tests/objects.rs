@@ -155,3 +155,24 @@ fn every_set_gives_its_verdicts_and_nothing_else_fails() {
     assert!(count > 0, "no case was found");
     assert!(report.is_empty(), "\n{report}");
 }
+
+#[test]
+fn one_selected_rule_still_finds_its_host_among_the_nodes() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/objects/gpu.yaml")).unwrap();
+    let cases: Vec<Case> = serde_saphyr::from_str(&text).unwrap();
+    let name = "two GPUs on the bus that the Node does not offer";
+    let case = cases.iter().find(|case| case.name == name).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    std::fs::create_dir(&root).unwrap();
+    build(&root, case.hosts.values().next().unwrap());
+    std::fs::write(folder.path().join("objects.yaml"), &case.objects).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_scanner"));
+    command.args(["audit", "--select", "gpu/device-plugin-not-registered", "--format", "json", "--now", NOW, "--root"]);
+    let output = command.arg(root).arg("--objects").arg(folder.path().join("objects.yaml")).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let failed: Vec<&serde_json::Value> =
+        report["findings"].as_array().unwrap().iter().filter(|finding| finding["verdict"] == "fail").collect();
+    assert_eq!(failed.len(), 1, "{report}");
+    assert_eq!(failed[0]["subject"]["kind"], "host");
+}

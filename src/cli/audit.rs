@@ -81,7 +81,10 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         selected.retain(|rule| rule.target != Target::Gate);
     }
 
-    let wanted = rules.facts_needed(&selected);
+    let mut wanted = rules.facts_needed(&selected);
+    if args.cluster.is_named() && (is_host_judged || !args.facts.is_empty()) {
+        wanted.extend(fact::JOINING.map(str::to_owned));
+    }
     // Before the cluster: the host's sockets have little time.
     let reading = reading.or_else(|| Some(start_reading(host?, &wanted, &work)));
     let host = reading.map(|reading| reading.finish(&work, terminal).host);

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
     }
     let mut wanted = rules.facts_needed(&selected);
     let are_objects_judged = wanted.iter().any(|path| overlap(path, "gate.api_objects"));
-    wanted.extend(NEEDED.map(str::to_owned));
+    wanted.extend(NEEDED.iter().chain(&crate::fact::JOINING).map(|path| (*path).to_owned()));
     // Before the cluster: the host's sockets have little time.
     let reading = host.map(|host| start_reading(host, &wanted, &work));
     let host = reading.map(|reading| reading.finish(&work, terminal).host);

@@ -20,8 +20,10 @@ pub fn audit_host(
     now: Timestamp,
 ) -> (Subject, Vec<Finding>) {
     state_target(facts, true, cluster.is_some());
-    if facts.get("node_object").is_none() {
-        facts.set("node_object", Fact::absent(Source::default_of("no node of a cluster that is judged is this host")));
+    for of_node in ["node_object", "gpu_node"] {
+        if facts.get(of_node).is_none() {
+            facts.set(of_node, Fact::absent(Source::default_of("no node of a cluster that is judged is this host")));
+        }
     }
     audit(rules, selected, facts, cluster, Subject::target("host", name), Vec::new(), now)
 }

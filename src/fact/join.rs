@@ -9,23 +9,49 @@ use std::collections::BTreeSet;
 
 use super::{Fact, Facts, Value};
 
+/// What a host gets of its node: lists of the cluster with one element for
+/// each node, and what the host's is called among its own facts.
+const OF_NODE: [(&str, &str); 2] = [("nodes", "node_object"), ("gpu_nodes", "gpu_node")];
+
+/// What tells a host's node: it has to be read of both for the join.
+pub const JOINING: [&str; 6] = [
+    "nodes",
+    "machine.id",
+    "machine.product_uuid",
+    "kubelet.hostname_override",
+    "hostname.name",
+    "hostname.static_name",
+];
+
 /// Puts a host's facts at its node, as `nodes[].host`, the node among the
-/// host's facts, as `node_object`, and gives the node's name; none where no
-/// node or more than one fits. Of the facts, only those
+/// host's facts, as `node_object` and `gpu_node`, and gives the node's name;
+/// none where no node or more than one fits. Of the facts, only those
 /// that lie within the wanted paths are kept: there may be many hosts.
 pub fn join(cluster: &mut Facts, host: &mut Facts, wanted: &BTreeSet<String>) -> Option<String> {
     let nodes = cluster.get("nodes")?.list()?;
     let at = find(nodes, host)?;
     let node = nodes.get(at)?;
     let name = node.member("name")?.text()?.to_owned();
-    host.set("node_object", node.clone());
     // The kubelet itself tells the API its version, where no package or path does.
     if matches!(host.get("kubelet.version"), Some(Fact::Unreadable { .. }))
         && let Some(version @ Fact::Known { .. }) = node.member("kubelet_version")
     {
         host.set("kubelet.version", version.clone());
     }
-    let kept = host.only(wanted.iter().filter(|path| *path != "node_object"));
+    for (list, own) in OF_NODE {
+        let of_node = |element: &&Fact| element.member("name").and_then(Fact::text) == Some(name.as_str());
+        let element = match cluster.get(list) {
+            Some(Fact::Unreadable { source, reason }) => {
+                Some(Fact::Unreadable { source: source.clone(), reason: reason.clone() })
+            }
+            other => other.and_then(Fact::list).and_then(|elements| elements.iter().find(of_node)).cloned(),
+        };
+        if let Some(element) = element {
+            host.set(own, element);
+        }
+    }
+    let is_of_node = |path: &&String| OF_NODE.iter().any(|(_, own)| path.split('.').next() == Some(own));
+    let kept = host.only(wanted.iter().filter(|path| !is_of_node(path)));
     let kept = Fact::group(kept.roots().clone());
     if let Some(Fact::Known { value: Value::List(nodes), .. }) = cluster.get_mut("nodes")
         && let Some(Fact::Known { value: Value::Map(members), .. }) = nodes.get_mut(at)
@@ -130,10 +156,16 @@ mod tests {
     #[test]
     fn only_what_is_wanted_of_a_host_is_kept() {
         let mut cluster = cluster(vec![node("a", "m1", "u1")]);
-        let wanted = BTreeSet::from(["kubelet.version".to_owned()]);
+        let of_gpus = Fact::group(BTreeMap::from([
+            ("name".to_owned(), Fact::group("a")),
+            ("product".to_owned(), Fact::group("NVIDIA-A30")),
+        ]));
+        cluster.set("gpu_nodes", Fact::group(vec![of_gpus]));
+        let wanted = BTreeSet::from(["kubelet.version".to_owned(), "gpu_node.product".to_owned()]);
         let mut host = host("m1", "u1", "a");
         join(&mut cluster, &mut host, &wanted);
         assert_eq!(host.text("node_object.name"), Some("a"));
+        assert_eq!(host.text("gpu_node.product"), Some("NVIDIA-A30"));
         let joined = cluster.get("nodes").and_then(Fact::list).and_then(|nodes| nodes[0].member("host")).unwrap();
         assert_eq!(
             joined.member("kubelet").and_then(|kubelet| kubelet.member("version")).and_then(Fact::text),

@@ -17,7 +17,7 @@ mod source;
 mod value;
 pub mod version;
 
-pub use join::join;
+pub use join::{JOINING, join};
 pub use json::Json;
 pub use source::{ObjectReference, Source};
 pub use value::{Fact, Facts, Value};

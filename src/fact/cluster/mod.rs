@@ -18,6 +18,7 @@ mod drain;
 mod event;
 mod extension;
 pub mod file;
+mod gpu;
 mod helm;
 mod image;
 mod k3s;
@@ -86,6 +87,7 @@ pub const COLLECTORS: &[Collector] = &[
     component::COLLECTOR,
     event::COLLECTOR,
     extension::COLLECTOR,
+    gpu::COLLECTOR,
     helm::COLLECTOR,
     k3s::COLLECTOR,
     kubeadm::COLLECTOR,

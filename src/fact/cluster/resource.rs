@@ -344,6 +344,12 @@ pub const CUSTOM_RESOURCES: Resource = Resource::cluster_wide(
 /// API services, the built-in ones and those of aggregated API servers.
 pub const API_SERVICES: Resource =
     Resource::cluster_wide("apiregistration.k8s.io", &["v1", "v1beta1"], "apiservices", "APIService");
+/// What NVIDIA's GPU Operator is told to install; there is one.
+pub const CLUSTER_POLICIES: Resource =
+    Resource::cluster_wide("nvidia.com", &["v1"], "clusterpolicies", "ClusterPolicy");
+/// Devices that drivers for dynamic resource allocation publish.
+pub const RESOURCE_SLICES: Resource =
+    Resource::cluster_wide("resource.k8s.io", &["v1", "v1beta2", "v1beta1"], "resourceslices", "ResourceSlice");
 /// CSI drivers that run on a node.
 pub const CSI_NODES: Resource = Resource::cluster_wide("storage.k8s.io", &["v1"], "csinodes", "CSINode");
 /// Secrets, whose data is not read but for releases of Helm, where the user asks for these.

@@ -8,7 +8,7 @@ use crate::fact::{Fact, Json, Source};
 
 /// The classes, and those that pods ask for.
 #[derive(Default)]
-pub(super) struct Classes {
+pub(in crate::fact::cluster) struct Classes {
     classes: Vec<Class>,
     used: BTreeSet<String>,
 }
@@ -30,7 +30,7 @@ struct Toleration {
 }
 
 /// What decides whether a pod may run on a node.
-pub(super) struct Place {
+pub(in crate::fact::cluster) struct Place {
     labels: BTreeMap<String, String>,
     /// Taints that stay: key, value, effect.
     taints: Vec<(String, String, String)>,
@@ -47,7 +47,7 @@ fn texts(json: Option<&Json>) -> BTreeMap<String, String> {
 }
 
 impl Place {
-    pub(super) fn of(object: &Object<'_>) -> Self {
+    pub(in crate::fact::cluster) fn of(object: &Object<'_>) -> Self {
         let taints = object
             .list("spec.taints")
             .iter()
@@ -67,7 +67,7 @@ impl Place {
 }
 
 impl Classes {
-    pub(super) fn see_class(&mut self, object: &Object<'_>) {
+    pub(in crate::fact::cluster) fn see_class(&mut self, object: &Object<'_>) {
         // v1beta1 has the same fields.
         let tolerations = object.list("scheduling.tolerations").iter().map(|json| Toleration {
             key: text(json, "key"),
@@ -87,7 +87,7 @@ impl Classes {
         });
     }
 
-    pub(super) fn see_pod(&mut self, object: &Object<'_>) {
+    pub(in crate::fact::cluster) fn see_pod(&mut self, object: &Object<'_>) {
         let is_over = matches!(object.text("status.phase"), Some("Succeeded" | "Failed"));
         if let Some(class) = object.text("spec.runtimeClassName").filter(|_| !is_over)
             && !self.used.contains(class)
@@ -98,7 +98,7 @@ impl Classes {
 
     /// Those whose pods may run on a node; `gaps` are why classes, or pods,
     /// were not all seen.
-    pub(super) fn of(&self, place: &Place, node: &Source, gaps: [Option<String>; 2]) -> Fact {
+    pub(in crate::fact::cluster) fn of(&self, place: &Place, node: &Source, gaps: [Option<String>; 2]) -> Fact {
         let [no_classes, no_pods] = gaps;
         if let Some(reason) = no_classes {
             return Fact::unreadable(node.clone(), reason);

@@ -137,7 +137,7 @@ const CONFLICT: &[Field] = &[
     Field::new("of", Type::Text, "whose it is: `Services`, or a node"),
 ];
 
-const CLASS: &[Field] = &[
+pub(in crate::fact::cluster) const CLASS: &[Field] = &[
     Field::new("name", Type::Text, "name of the RuntimeClass"),
     Field::new("handler", Type::Text, "the handler that it names"),
     Field::new("is_used", Type::Bool, "whether a pod asks for it"),

@@ -17,10 +17,12 @@ use super::range::Ranges;
 use super::resource::{CONFIG_MAPS, NODES, PODS, RUNTIME_CLASSES, SERVICE_CIDRS};
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::{Fact, Facts, Source};
-use class::{Classes, Place};
+pub(super) use class::{Classes, Place};
+pub(super) use declaration::CLASS;
 use fleet::Fleet;
 pub(super) use identity::{is_control_plane, is_virtual};
 use range::Claims;
+pub(super) use reported::runtime_handlers;
 use twin::{Property, Twins};
 
 pub(super) const COLLECTOR: Collector =

@@ -112,7 +112,7 @@ fn pod_cidrs(object: &Object<'_>) -> Fact {
 
 /// Reported since 1.30 where the runtime tells its handlers, as containerd
 /// does since 2.0; no list, or an empty one, tells nothing.
-fn runtime_handlers(object: &Object<'_>) -> Fact {
+pub(in crate::fact::cluster) fn runtime_handlers(object: &Object<'_>) -> Fact {
     let handlers = object.list("status.runtimeHandlers");
     let source = object.source(".status.runtimeHandlers");
     if handlers.is_empty() {

@@ -44,7 +44,7 @@ pub(super) fn key(reference: &ObjectReference) -> Key {
 
 impl Owners {
     /// Takes a replica set or a job.
-    pub(super) fn see(&mut self, object: &Object<'_>) {
+    pub(in crate::fact::cluster) fn see(&mut self, object: &Object<'_>) {
         self.controllers.insert(key(object.reference()), controller(object));
     }
 
