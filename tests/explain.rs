@@ -167,7 +167,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "0/1 nodes are available: 1 Insufficient nvidia.com/mig-1g.5gb. no new claims to deallocate, preemption: 0/1",
-        "gpu/mig-enabled-without-instances",
+        "gpu/mig-profile-unavailable",
     ),
     (
         "invalid MIG configuration: at least one device with migEnabled=true was not configured correctly: device 0 has no MIG devices configured",
