@@ -47,6 +47,8 @@ Targets (several may be named; -r FILE reads a file in place of them):
   pid/NUMBER                                the network of a process
   netns/NAME_OR_PATH                        a network namespace
   node                                      this node
+With --cluster targets are looked for in the cluster, node/NAME is a node, and the capture runs there:
+  scanner capture --cluster pod/web-0 -n shop --image IMAGE_WITH_SCANNER tcp port 80
 The filter is that of pcap-filter(7). A word alone behind -n is a namespace unless it is a word of filters.
 
 Exit codes:
