@@ -691,3 +691,17 @@ fn a_pod_is_held_for_its_capture_and_no_longer() {
     signal(&pod, nix::sys::signal::Signal::SIGTERM);
     assert_eq!(pod.wait_with_output().unwrap().status.code(), Some(0));
 }
+
+#[test]
+fn a_filter_is_read_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("filter");
+    fs::write(&file, "udp\n  and port 53\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(BINARY);
+        command.args(["capture", "--count", "-r"]).arg(fixture("x.pcap")).args(arguments).output().unwrap()
+    };
+    assert_eq!(stdout(&run(&["-F", file.to_str().unwrap()])), stdout(&run(&["udp and port 53"])));
+    assert_eq!(stdout(&run(&["udp and port 53"])), "6 packets\n");
+    assert!(stderr(&run(&["-F", "/no/such"])).contains("failed to read the filter /no/such: no such file"));
+}

@@ -113,6 +113,37 @@ fn signals_end_with_statistics_and_the_files_are_whole() {
 }
 
 #[test]
+fn a_file_says_which_way_packets_went_and_which_are_the_same() {
+    if !can_capture(&["tshark"]) {
+        return;
+    }
+    let lab = Lab::new("wa");
+    lab.outer(&["ip", "link", "add", "up0", "type", "bridge"]);
+    lab.outer(&["ip", "address", "add", "192.0.2.9/24", "dev", "up0"]);
+    lab.outer(&["ip", "link", "set", "up0", "up"]);
+    lab.outer(&["ip", "route", "add", "default", "dev", "up0"]);
+    let file = lab.folder.path().join("way.pcapng");
+    let path = file.to_str().unwrap().to_owned();
+    let capture =
+        lab.start_capture_outside(&[&lab.inner(""), "--path", "-w", &path, "--duration", "30s", "-c", "4", "icmp"]);
+    lab.ping(2);
+    assert_eq!(capture.wait().code, Some(0));
+    let fields = ["frame.interface_name", "frame.packet_flags_direction", "frame.packet_id", "icmp.type"];
+    let fields: Vec<&str> = fields.iter().flat_map(|field| ["-e", field]).collect();
+    let read = run("tshark", &[&["-r", &path, "-T", "fields"], &fields[..]].concat());
+    let rows: Vec<Vec<&str>> = read.lines.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(rows.len(), 4, "{}", read.notes);
+    for row in &rows {
+        // The outer end pings: a request goes out of its device and into the inner one.
+        let is_inside = row[0].starts_with("netns/");
+        let goes_in = is_inside == (row[3] == "8");
+        assert_eq!(row[1], if goes_in { "0x00000001" } else { "0x00000002" }, "{}", read.lines);
+    }
+    assert_eq!((rows[0][2], rows[2][2]), (rows[1][2], rows[3][2]), "{}", read.lines);
+    assert_ne!(rows[0][2], rows[2][2], "{}", read.lines);
+}
+
+#[test]
 fn no_capability_is_left_once_packets_are_read() {
     if !can_capture(&[]) {
         return;

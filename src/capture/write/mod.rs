@@ -268,6 +268,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_an_interface_is_read_back() {
+        use crate::capture::file::{Counted, HOP, INTERFACES, POD};
+        use crate::capture::sink::Hop;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a").to_str().unwrap().to_owned();
+        let mut writer = Writer::to_file(&path, WriteOptions::default(), now()).unwrap();
+        let interface = InterfaceDescription {
+            description: Some("pod web-0 in namespace shop".to_owned()),
+            hardware_address: Some([2, 0, 0, 0, 0, 1]),
+            addresses: vec![("10.244.0.12".parse().unwrap(), 24), ("fd00::12".parse().unwrap(), 64)],
+            filter: Some("tcp port 80".to_owned()),
+            comments: vec![format!("{POD}shop/web-0"), format!("{HOP}inside"), format!("{INTERFACES}1=lo 2=eth0")],
+            ..InterfaceDescription::new("shop/web-0:any", LinkType::LinuxCooked2)
+        };
+        let number = writer.add_interface(interface).unwrap();
+        for dropped in [1, 3] {
+            let counters =
+                Statistics { dropped_by_kernel: Some(dropped), accepted_by_filter: Some(9), ..Statistics::default() };
+            writer.statistics(number, &counters).unwrap();
+        }
+        writer.finish().unwrap();
+        let file = std::fs::read(&path).unwrap();
+        let mut reader = Reader::new(file.as_slice()).unwrap();
+        assert!(reader.read().unwrap().is_none());
+        let point = reader.interfaces()[0].1.point(0);
+        assert_eq!(point.name.as_deref(), Some("shop/web-0:any"));
+        assert_eq!(point.description.as_deref(), Some("pod web-0 in namespace shop"));
+        assert_eq!(point.hardware_address, Some([2, 0, 0, 0, 0, 1]));
+        assert_eq!(point.addresses, ["10.244.0.12/24".parse().unwrap(), "fd00::12/64".parse().unwrap()]);
+        assert_eq!((point.filter.as_deref(), point.hop), (Some("tcp port 80"), Hop::Inside));
+        assert_eq!(point.pod, Some(("shop".to_owned(), "web-0".to_owned())));
+        assert_eq!(point.interface_names, [(1, "lo".to_owned()), (2, "eth0".to_owned())]);
+        let last = Counted { accepted_by_filter: Some(9), dropped_by_kernel: Some(3), dropped_by_interface: None };
+        assert_eq!((reader.counted(0), reader.counted(1)), (Some(last), None));
+    }
+
+    #[test]
     fn each_file_of_a_rotation_is_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a").to_str().unwrap().to_owned();

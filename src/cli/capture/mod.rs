@@ -13,9 +13,11 @@ mod run;
 mod signal;
 mod text;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use clap::{Args, Subcommand};
@@ -70,6 +72,9 @@ pub(crate) struct CaptureArgs {
     /// Read packets from FILE, pcap or pcapng, - for stdin
     #[arg(short = 'r', long = "read", value_name = "FILE", conflicts_with_all = ["root", "attended", "hold"], help_heading = "Packets")]
     read: Option<PathBuf>,
+    /// Read the filter from FILE
+    #[arg(short = 'F', value_name = "FILE", help_heading = "Packets")]
+    filter_file: Option<PathBuf>,
     /// End after N packets
     #[arg(short = 'c', long = "packets", value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Packets")]
     packets: Option<u64>,
@@ -94,6 +99,12 @@ pub(crate) fn run(args: &CaptureArgs, terminal: Terminal) -> Result<Exit, Failur
     if let Some(CaptureCommand::List(args)) = &args.command {
         return list::run(args, terminal);
     }
+    let mut args = Cow::Borrowed(args);
+    if let Some(file) = &args.filter_file {
+        let filter = read_filter(file)?;
+        args.to_mut().words.push(filter);
+    }
+    let args = args.as_ref();
     let signals =
         Signals::begin(args.remote.is_remote()).map_err(|error| Failure::new(format!("wait for signals: {error}")))?;
     if let (Some(name), Some(longest)) = (&args.live.hold, args.live.duration) {
@@ -124,6 +135,19 @@ pub(crate) fn run(args: &CaptureArgs, terminal: Terminal) -> Result<Exit, Failur
         terminal,
     };
     live::run(&args.live, &run)
+}
+
+/// The longest filter that is read from a file.
+const MAX_FILTER: u64 = 64 << 10;
+
+/// The filter in a file, which may have several lines.
+fn read_filter(path: &Path) -> Result<String, Failure> {
+    let read = File::options().read(true).open(path).and_then(|file| {
+        let mut text = String::new();
+        file.take(MAX_FILTER).read_to_string(&mut text).map(|_| text)
+    });
+    let text = read.map_err(|error| Failure::file("read the filter", path, &error))?;
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Everything that takes the packets of a run.
