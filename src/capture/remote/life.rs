@@ -41,11 +41,11 @@ pub(super) async fn wait_until_running(
             State::Running => return Ok(true),
             State::Over(reason) => return Err(fault(reason)),
             State::Starting(reason) if Instant::now() >= until => {
-                let node = &job.node;
+                let on = &job.node;
                 let waited = job.start.as_secs();
                 let warning = warning(api, namespace, name).await.map(|warning| format!(": {warning}"));
                 let warning = warning.unwrap_or_default();
-                return Err(fault(format!("it did not start on the node {node} within {waited}s: {reason}{warning}")));
+                return Err(fault(format!("it did not start on the node {on} within {waited}s: {reason}{warning}")));
             }
             State::Starting(reason) => {
                 if Instant::now() >= tell_at {
