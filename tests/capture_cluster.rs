@@ -632,7 +632,7 @@ fn an_error_of_the_program_there_is_the_error_here() {
 
 #[test]
 fn the_real_program_at_the_other_end_captures_and_ends_with_its_client() {
-    use crate::capture_live::lab::{Lab, can_capture};
+    use crate::capture_live::lab::{Lab, Running, can_capture};
     if !can_capture(&[]) {
         return;
     }
@@ -644,16 +644,15 @@ fn the_real_program_at_the_other_end_captures_and_ends_with_its_client() {
     let arguments = [&target, "--node", "cn-01", "--image", "x", "--program", BINARY, "-t", "icmp"];
     let is_held = || lab.read_inside("/proc/thread-self/net/packet").lines().count() > 1;
     for (name, code) in [("INT", Some(130)), ("KILL", None)] {
-        let child = place.start(&arguments);
-        wait_until("it captures", is_held);
+        let capture = Running::start(&mut place.command(&arguments), "listening on");
         lab.ping(2);
-        std::thread::sleep(Duration::from_millis(500));
-        signal(&child, format!("SIG{name}").parse().unwrap());
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), code, "{}", stderr(&output));
-        assert_eq!(stdout(&output).matches("ICMP echo request").count(), 2, "{}{}", stdout(&output), stderr(&output));
+        wait_until("lines come", || capture.said("out").matches("ICMP echo reply").count() == 2);
+        capture.signal(name);
+        let ours = capture.wait();
+        assert_eq!(ours.code, code, "{}", ours.notes);
+        assert_eq!(ours.lines.matches("ICMP echo request").count(), 2, "{}{}", ours.lines, ours.notes);
         if code.is_some() {
-            assert!(stderr(&output).contains("4 packets captured"), "{}", stderr(&output));
+            assert!(ours.notes.contains("4 packets captured"), "{}", ours.notes);
             assert_deleted(&server, &cluster);
         }
         wait_until("nothing captures any more", || !is_held());

@@ -60,7 +60,8 @@ impl Running {
         running
     }
 
-    fn said(&self, name: &str) -> String {
+    /// What it has said by now: `out` or `err`.
+    pub(crate) fn said(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap()).into_owned()
     }
 
