@@ -1,8 +1,8 @@
 //! Certificate authorities of the cluster, as far as the API publishes them:
 //! what clients trust the API server by, and what it trusts clients by.
 //!
-//! Sources: ConfigMap `kube-root-ca.crt` of kube-system, which the controller
-//! manager writes to every namespace since 1.20; ConfigMap
+//! Sources: `ConfigMap` `kube-root-ca.crt` of kube-system, which the controller
+//! manager writes to every namespace since 1.20; `ConfigMap`
 //! `extension-apiserver-authentication`, which the API server writes for its
 //! extensions. Of other certificates, and of all keys, the API shows nothing.
 

@@ -2,7 +2,7 @@
 //!
 //! Source: `status.capacity` and `status.allocatable` of a Node, which the
 //! kubelet fills with what device plugins registered: all devices, and the
-//! healthy ones. The names are those of NVIDIA's device plugin, of HAMi, of
+//! healthy ones. The names are those of NVIDIA's device plugin, of `HAMi`, of
 //! 4paradigm's and Volcano's forks.
 
 use crate::fact::Json;
@@ -13,7 +13,7 @@ const SHARED: &str = ".shared";
 /// Prefix of MIG devices.
 const MIG: &str = "nvidia.com/mig-";
 
-/// Parts of a GPU that HAMi and Volcano count, which are no devices.
+/// Parts of a GPU that `HAMi` and Volcano count, which are no devices.
 const PARTS: [&str; 7] = [
     "nvidia.com/gpumem",
     "nvidia.com/gpumem-percentage",

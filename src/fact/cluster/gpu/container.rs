@@ -2,7 +2,7 @@
 //!
 //! Sources: image, command, arguments and environment of containers;
 //! NVIDIA's plugin reads `--mig-strategy`, else `MIG_STRATEGY`, else the file of
-//! `CONFIG_FILE` (<https://github.com/NVIDIA/k8s-device-plugin>). HAMi's program has
+//! `CONFIG_FILE` (<https://github.com/NVIDIA/k8s-device-plugin>). `HAMi`'s program has
 //! the same name, so that its image goes first.
 
 use super::sharing::image_of;
@@ -48,7 +48,7 @@ pub(super) fn plugin(object: &Object<'_>, spec: &Json, path: &str) -> Option<(Ma
         let base = Image::parse(image).repository.rsplit('/').next().unwrap_or_default();
         if image_of(image).is_some() {
             let is_plugin = is_program || base.contains("device-plugin") || base.contains("vdevice");
-            return is_plugin.then(|| (Maker::Virtualization, Strategy::Configured));
+            return is_plugin.then_some((Maker::Virtualization, Strategy::Configured));
         }
         let own_name = container.get("name").and_then(Json::as_str).unwrap_or_default();
         let is_plugin = is_program || IMAGES.contains(&base);

@@ -22,7 +22,7 @@ pub(super) struct Seen {
     pub(super) configurations: Configurations,
     pub(super) slices: Slices,
     pub(super) requests: Requests,
-    /// RuntimeClasses with the handler nvidia, and those that pods ask for.
+    /// `RuntimeClasses` with the handler nvidia, and those that pods ask for.
     pub(super) classes: Classes,
     /// Signs of a virtualization, one of each kind.
     marks: Vec<Mark>,
@@ -32,12 +32,12 @@ pub(super) struct Seen {
 
 /// Why not everything was seen.
 pub(super) struct Gaps {
-    /// DaemonSets or pods could not be read.
+    /// `DaemonSets` or pods could not be read.
     pub(super) denied: Option<String>,
     /// That, or the files hold no pods.
     pub(super) unseen: Option<String>,
     pub(super) slices: Option<String>,
-    /// Of RuntimeClasses, and of pods that ask for them.
+    /// Of `RuntimeClasses`, and of pods that ask for them.
     pub(super) classes: [Option<String>; 2],
 }
 
@@ -56,7 +56,9 @@ impl Seen {
             let owner = owner.unwrap_or_else(|| object.reference().as_ref().clone());
             self.virtual_owner = Some((owner, object.label("pod-template-hash").map(str::to_owned)));
         }
-        marks.into_iter().for_each(|mark| self.mark(mark));
+        for mark in marks {
+            self.mark(mark);
+        }
     }
 
     fn has_gpus(&self, node: &GpuNode) -> bool {

@@ -2,7 +2,7 @@
 //! labels and its resources say the same.
 //!
 //! Sources: GPU feature discovery's labels for the strategies single and
-//! mixed; mig-manager's ConfigMaps, whose key `config.yaml` holds the
+//! mixed; mig-manager's `ConfigMaps`, whose key `config.yaml` holds the
 //! configurations under `mig-configs`
 //! (<https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/gpu-operator-mig.html>).
 
@@ -14,10 +14,10 @@ use super::sharing::announced;
 use crate::fact::cluster::Object;
 use crate::fact::{Fact, Json, Source};
 
-/// ConfigMap of mig-manager where neither the node nor the ClusterPolicy has one.
+/// `ConfigMap` of mig-manager where neither the node nor the `ClusterPolicy` has one.
 const DEFAULT_MAP: &str = "default-mig-parted-config";
 
-/// Configurations of mig-manager by ConfigMap, and whether each makes instances.
+/// Configurations of mig-manager by `ConfigMap`, and whether each makes instances.
 #[derive(Default)]
 pub(super) struct Configurations {
     maps: BTreeMap<String, BTreeMap<String, bool>>,
@@ -25,12 +25,12 @@ pub(super) struct Configurations {
 }
 
 impl Configurations {
-    /// Takes the ClusterPolicy, which may name a ConfigMap.
+    /// Takes the `ClusterPolicy`, which may name a `ConfigMap`.
     pub(super) fn see_policy(&mut self, policy: &Object<'_>) {
         self.chosen = policy.text("spec.migManager.config.name").filter(|name| !name.is_empty()).map(str::to_owned);
     }
 
-    /// Takes a ConfigMap that may be mig-manager's.
+    /// Takes a `ConfigMap` that may be mig-manager's.
     pub(super) fn see(&mut self, map: &Object<'_>) {
         let Some(text) = map.get("data").and_then(|data| data.get("config.yaml")?.as_str()) else { return };
         let Ok(json) = serde_saphyr::from_str::<Json>(text) else { return };
@@ -152,7 +152,7 @@ impl Devices {
     /// What labels and resources say differently; none where they cannot be compared.
     pub(super) fn disagreements(&self, node: &GpuNode) -> Option<Vec<Fact>> {
         if let Some(profile) = &self.single {
-            return self.single_disagreements(node, profile);
+            return single_disagreements(node, profile);
         }
         // Only the strategy mixed labels profiles.
         let is_labelled = self.by_profile.values().any(|count| count.labelled.is_some());
@@ -173,33 +173,33 @@ impl Devices {
                 ));
             }
         }
-        found.extend(self.of_wish(node, &self.profiles()));
+        found.extend(of_wish(node, &self.profiles()));
         Some(found)
     }
+}
 
-    fn single_disagreements(&self, node: &GpuNode, profile: &str) -> Option<Vec<Fact>> {
-        let count = node.number("gpu.count")?;
-        let replicas = node.number("gpu.replicas").unwrap_or(1).max(1);
-        let expected = count.saturating_mul(replicas);
-        let mut found = Vec::new();
-        if let Some((announced, _)) = announced(node).filter(|(announced, _)| *announced != expected) {
-            let text = format!("{profile}: labels say {expected}, the node offers {announced}");
-            found.push(Fact::known(text, node.label_source("gpu.count")));
-        }
-        found.extend(self.of_wish(node, &[profile]));
-        Some(found)
+fn single_disagreements(node: &GpuNode, profile: &str) -> Option<Vec<Fact>> {
+    let count = node.number("gpu.count")?;
+    let replicas = node.number("gpu.replicas").unwrap_or(1).max(1);
+    let expected = count.saturating_mul(replicas);
+    let mut found = Vec::new();
+    if let Some((announced, _)) = announced(node).filter(|(announced, _)| *announced != expected) {
+        let text = format!("{profile}: labels say {expected}, the node offers {announced}");
+        found.push(Fact::known(text, node.label_source("gpu.count")));
     }
+    found.extend(of_wish(node, &[profile]));
+    Some(found)
+}
 
-    /// What mig-manager says that it made, and is not there.
-    fn of_wish(&self, node: &GpuNode, offered: &[&str]) -> Option<Fact> {
-        let config = node.label("mig.config").filter(|_| node.label("mig.config.state") == Some("success"))?;
-        let wanted = profile_of(config)?;
-        let is_made = offered.is_empty() || offered.contains(&wanted.as_str());
-        (!is_made).then(|| {
-            let text = format!("mig.config is {config} and done, the node has {}", offered.join(", "));
-            Fact::known(text, node.label_source("mig.config"))
-        })
-    }
+/// What mig-manager says that it made, and is not there.
+fn of_wish(node: &GpuNode, offered: &[&str]) -> Option<Fact> {
+    let config = node.label("mig.config").filter(|_| node.label("mig.config.state") == Some("success"))?;
+    let wanted = profile_of(config)?;
+    let is_made = offered.is_empty() || offered.contains(&wanted.as_str());
+    (!is_made).then(|| {
+        let text = format!("mig.config is {config} and done, the node has {}", offered.join(", "));
+        Fact::known(text, node.label_source("mig.config"))
+    })
 }
 
 /// Whether a GPU of the node has MIG on, as far as the API tells.

@@ -1,8 +1,8 @@
 //! NVIDIA's GPUs as the API shows them: labels, resources, device plugins,
 //! MIG, sharing, and what pods ask for.
 //!
-//! In: Nodes, pods and their owners, DaemonSets, ConfigMaps of the operator's
-//! usual namespaces, its ClusterPolicy, ResourceSlices and webhooks; most of
+//! In: Nodes, pods and their owners, `DaemonSets`, `ConfigMaps` of the operator's
+//! usual namespaces, its `ClusterPolicy`, `ResourceSlices` and webhooks; most of
 //! them may be missing. Out: `gpu_nodes`, of which the join gives a host its
 //! own as `gpu_node`, `gpu_sharing` and `mig_wishes`.
 

@@ -48,10 +48,10 @@ pub(super) struct GpuNode {
     pub(super) resources: BTreeMap<String, Amount>,
     /// Signs of a virtualization in its annotations and resources.
     pub(super) marks: Vec<Mark>,
-    /// Products of single GPUs, by HAMi's annotation.
+    /// Products of single GPUs, by `HAMi`'s annotation.
     pub(super) products: Vec<String>,
     pub(super) created: Option<Timestamp>,
-    /// What decides which RuntimeClasses' pods may run there, and its handlers; of nodes with a word of NVIDIA.
+    /// What decides which `RuntimeClasses`' pods may run there, and its handlers; of nodes with a word of NVIDIA.
     pub(super) runtime: Option<(Place, Fact)>,
     pub(super) is_ready: bool,
     is_virtual: bool,
@@ -169,7 +169,7 @@ fn resources(object: &Object<'_>) -> BTreeMap<String, Amount> {
     let read = |list: &str, name: &str| object.get(list).and_then(|list| parse_whole(list.get(name)?));
     let names = ["status.capacity", "status.allocatable"].into_iter().filter_map(|list| object.get(list)?.as_object());
     names
-        .flat_map(|list| list.keys())
+        .flat_map(crate::fact::json::Members::keys)
         .filter(|name| kind(name).is_some())
         .filter_map(|name| {
             let allocatable = read("status.allocatable", name);

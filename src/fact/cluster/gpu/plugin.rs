@@ -1,8 +1,8 @@
 //! The device plugin: where it runs, what keeps it from a node, and the MIG
 //! strategy that it is given.
 //!
-//! Sources: DaemonSets and pods of NVIDIA's device plugin, ConfigMaps with
-//! its configuration (`flags.migStrategy`), and the GPU Operator's ClusterPolicy.
+//! Sources: `DaemonSets` and pods of NVIDIA's device plugin, `ConfigMaps` with
+//! its configuration (`flags.migStrategy`), and the GPU Operator's `ClusterPolicy`.
 //! The plugin takes its flag, else its environment, else its configuration,
 //! else `none` (<https://github.com/NVIDIA/k8s-device-plugin#configuring-the-nvidia-device-plugin-binary>);
 //! a node's label `nvidia.com/device-plugin.config` chooses among configurations.
@@ -93,7 +93,7 @@ impl Plugins {
         });
     }
 
-    /// Takes the GPU Operator's ClusterPolicy, of which there is one.
+    /// Takes the GPU Operator's `ClusterPolicy`, of which there is one.
     pub(super) fn see_policy(&mut self, policy: &Object<'_>) {
         self.has_policy = true;
         if let Some(strategy) = policy.text("spec.mig.strategy").filter(|text| !text.is_empty()) {
@@ -101,7 +101,7 @@ impl Plugins {
         }
     }
 
-    /// Takes a ConfigMap that may hold configurations of the plugin.
+    /// Takes a `ConfigMap` that may hold configurations of the plugin.
     pub(super) fn see_config(&mut self, map: &Object<'_>) {
         for (key, text) in map.get("data").and_then(Json::as_object).into_iter().flatten() {
             let Some(text) = text.as_str().filter(|text| text.contains("migStrategy")) else { continue };
@@ -129,7 +129,7 @@ impl Plugins {
         self.is_running_on(node, maker) || of_maker.any(|set| set.obstacle(node).is_none())
     }
 
-    /// The strategy that the node's plugin is given; `gap` is why DaemonSets
+    /// The strategy that the node's plugin is given; `gap` is why `DaemonSets`
     /// or pods were not all seen.
     pub(super) fn strategy(&self, node: &GpuNode, gap: Option<String>) -> Fact {
         let place = node.place();

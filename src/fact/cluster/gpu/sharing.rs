@@ -1,8 +1,8 @@
-//! How pods share a GPU: by virtualization (HAMi, 4paradigm's vGPU before it,
+//! How pods share a GPU: by virtualization (`HAMi`, 4paradigm's vGPU before it,
 //! Volcano's), by time-slicing, by MPS.
 //!
 //! A single sign of a virtualization may be a relic of one that was removed:
-//! two are needed, of different kinds. Sources: HAMi's charts and
+//! two are needed, of different kinds. Sources: `HAMi`'s charts and
 //! <https://project-hami.io/docs/>; `sharing` in the configuration of NVIDIA's device
 //! plugin, whose feature discovery labels what is shared.
 
@@ -118,7 +118,7 @@ fn product_of(resource: &str) -> &'static str {
     }
 }
 
-/// Products of single GPUs in the annotation by which HAMi registers them:
+/// Products of single GPUs in the annotation by which `HAMi` registers them:
 /// JSON, or before 2.5 fields with commas and a colon behind each GPU.
 pub(super) fn products(object: &Object<'_>) -> Vec<String> {
     let Some(text) =

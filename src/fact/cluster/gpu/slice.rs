@@ -1,6 +1,6 @@
 //! GPUs that a driver for dynamic resource allocation publishes.
 //!
-//! Source: ResourceSlices of resource.k8s.io of the driver `gpu.nvidia.com`
+//! Source: `ResourceSlices` of resource.k8s.io of the driver `gpu.nvidia.com`
 //! (<https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/>).
 //! Its sibling `compute-domain.nvidia.com` hands out no GPUs.
 
