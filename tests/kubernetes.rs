@@ -1,11 +1,18 @@
 //! The client and its rules against Kubernetes itself: the API server and the
 //! controller manager that `tests/kubernetes/build` makes of Debian's source
-//! package, over Debian's etcd. KUBERNETES_BIN names a folder with others.
+//! package, over Debian's etcd. `KUBERNETES_BIN` names a folder with others.
 //!
 //! They listen on the loopback, keep their state in a folder of their own, and
 //! end with the test.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods
+)]
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
