@@ -211,6 +211,14 @@ pub(crate) fn or_from_facts(cluster: Option<NamedCluster>, paths: &[PathBuf]) ->
     Ok(named.map(|named| NamedCluster { name: named.name, facts: named.facts, ..NamedCluster::default() }))
 }
 
+/// What a live cluster took, with the most memory that was held up to now.
+pub(super) fn with_present_peak(mut taken: Taken) -> Taken {
+    if taken.peak_memory_bytes.is_some() {
+        taken.peak_memory_bytes = peak_memory_bytes();
+    }
+    taken
+}
+
 /// The most memory that this process has held, `proc_pid_status(5)`.
 #[expect(clippy::disallowed_methods, reason = "this process itself, not the host that is judged")]
 fn peak_memory_bytes() -> Option<u64> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::audit::AuditArgs;
-use super::cluster_input::NamedCluster;
+use super::cluster_input::{NamedCluster, with_present_peak};
 use super::exit::{self, Exit, Threshold};
 use super::failure::Failure;
 use super::interrupt::Work;
@@ -108,7 +108,8 @@ impl Session {
         if let Some(baseline) = &self.baseline {
             report.compare_with_baseline(baseline);
         }
-        report.collection = self.taken;
+        // Judging has taken memory too.
+        report.collection = self.taken.map(with_present_peak);
         report.gate = gate.map(|gate| gate(&report.findings));
         let (mut exit, mut reason) = exit::decide(&report.findings, threshold);
         if is_interrupted {
