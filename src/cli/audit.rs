@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -101,15 +102,7 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         targets: Vec::new(),
         findings: Vec::new(),
     };
-    if let Some(host) = host {
-        verdicts.judge(host);
-    }
-    for path in &args.facts {
-        let Some(hosts) = read_facts(path, session.started + limit, &work, terminal)? else { break };
-        for host in hosts {
-            verdicts.judge(host);
-        }
-    }
+    verdicts.judge_all(host, &args.facts, session.started + limit, &work, terminal)?;
     let (targets, findings) = verdicts.finish();
     let threshold = Threshold { fail_on: Severity::named(&args.fail_on), strict: args.strict };
     session.conclude((&rules, &selected), targets, findings, threshold, &work, None)
@@ -129,7 +122,7 @@ pub(super) struct Verdicts<'a> {
 }
 
 impl Verdicts<'_> {
-    pub(super) fn judge(&mut self, mut host: NamedFacts) {
+    fn judge(&mut self, mut host: NamedFacts) {
         if let Some(cluster) = &mut self.cluster {
             self.judged_nodes.extend(fact::join(&mut cluster.facts, &mut host.facts, self.wanted));
         }
@@ -137,6 +130,28 @@ impl Verdicts<'_> {
         let (subject, findings) = audit_host(self.rules, self.selected, &mut host.facts, cluster, host.name, self.now);
         self.findings.extend(findings);
         self.targets.push(subject);
+    }
+
+    /// Judges this host, if it was read, and those of facts documents, until
+    /// the run is interrupted.
+    pub(super) fn judge_all(
+        &mut self,
+        host: Option<NamedFacts>,
+        documents: &[PathBuf],
+        deadline: Instant,
+        work: &Work,
+        terminal: Terminal,
+    ) -> Result<(), Failure> {
+        if let Some(host) = host {
+            self.judge(host);
+        }
+        for path in documents {
+            let Some(hosts) = read_facts(path, deadline, work, terminal)? else { break };
+            for host in hosts {
+                self.judge(host);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn finish(mut self) -> (Vec<Subject>, Vec<Finding>) {

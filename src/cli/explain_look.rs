@@ -10,7 +10,7 @@ use super::audit::Verdicts;
 use super::cluster_input::or_from_facts;
 use super::explain::ExplainArgs;
 use super::failure::Failure;
-use super::input::{open_host, read_facts, start_reading};
+use super::input::{open_host, start_reading};
 use super::interrupt::Work;
 use super::terminal::Terminal;
 use crate::explain::{Looked, Matcher};
@@ -52,15 +52,7 @@ pub(super) fn look(
         targets: Vec::new(),
         findings: Vec::new(),
     };
-    if let Some(host) = host {
-        verdicts.judge(host);
-    }
-    for path in &args.facts {
-        let Some(hosts) = read_facts(path, started + limit, work, terminal)? else { break };
-        for host in hosts {
-            verdicts.judge(host);
-        }
-    }
+    verdicts.judge_all(host, &args.facts, started + limit, work, terminal)?;
     let (targets, mut findings) = verdicts.finish();
     if let Some(namespace) = &args.cluster.namespace {
         findings.retain(|finding| finding.subject.namespace.as_ref().is_none_or(|own| own == namespace));
