@@ -91,6 +91,11 @@ impl Cluster {
             ["version"] => Reply::json(&self.version),
             ["metrics"] => Reply::text(""),
             ["api", version, rest @ ..] => self.list("", version, rest, ask),
+            ["apis", group, version] => {
+                let names = self.objects.keys().filter(|(its, of, _)| its == group && of == version).map(|key| &key.2);
+                let resources: Vec<Value> = names.map(|name| json!({"name": name})).collect();
+                Reply::json(&json!({"kind": "APIResourceList", "resources": resources}))
+            }
             ["apis", group, version, rest @ ..] => self.list(group, version, rest, ask),
             _ => Reply::not_found(),
         }
@@ -283,6 +288,25 @@ fn an_object_of_an_alpha_api_that_leaves_blocks() {
     );
 }
 
+/// Priority classes are in the group that workloads and pod groups came into.
+#[test]
+fn a_kind_that_its_group_does_not_hold_is_none_and_in_an_unknown_version_unknown() {
+    let gate = |further: &[Value]| {
+        let mut cluster = Cluster::of("cluster-1.34", further);
+        cluster.version["gitVersion"] = json!("v1.36.2");
+        let server = Server::start(move |ask| cluster.answer(ask));
+        let rules = ["--now", "2026-11-01T00:00:00Z", "--select", "upgrade/removed-api-*"];
+        Account::new(&server).gate("1.37", &rules)
+    };
+    assert_verdict(&gate(&[]), READY);
+    let workload = json!({"apiVersion": "scheduling.k8s.io/v9", "kind": "Workload", "metadata": {"name": "train", "namespace": "ml"}});
+    let answered = gate(&[workload]);
+    assert_verdict(&answered, INCONCLUSIVE);
+    let unknown = answered.messages("upgrade/removed-api-in-use", "unknown").concat();
+    assert!(unknown.contains("list workloads.scheduling.k8s.io: the server has it in the versions v9"), "{unknown}");
+    assert!(!unknown.contains("podgroups"), "{unknown}");
+}
+
 #[test]
 fn an_account_that_may_list_only_some_kinds_leaves_the_gate_open() {
     let cluster = Cluster::of("cluster-1.24", &[cron_job()]);
@@ -364,7 +388,8 @@ fn is_allowed(roles: &[Value], ask: &Ask) -> bool {
         is_here
             && role["rules"].as_array().unwrap().iter().any(|rule| {
                 if resource.is_empty() {
-                    return holds(&rule["nonResourceURLs"], &ask.path);
+                    let is_below = ask.path.starts_with("/apis/") && holds(&rule["nonResourceURLs"], "/apis/*");
+                    return is_below || holds(&rule["nonResourceURLs"], &ask.path);
                 }
                 let verb = if name.is_some() { "get" } else { "list" };
                 holds(&rule["apiGroups"], group)

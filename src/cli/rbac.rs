@@ -64,8 +64,8 @@ struct Rights {
 fn rights(requests: &[Request], namespace: Option<&str>) -> Rights {
     let mut rights = Rights::default();
     if namespace.is_none() {
-        // The groups and versions of the API, which everyone who logs in may see by default.
-        rights.paths.insert("/apis");
+        // The groups, versions and kinds of the API, which everyone who logs in may see by default.
+        rights.paths.extend(["/apis", "/apis/*"]);
     }
     for request in requests {
         match request.what {
@@ -135,7 +135,7 @@ mod tests {
              - apiGroups: [\"\"]\n  resources: [nodes, pods]\n  verbs: [list]\n\
              - apiGroups: [\"apps\"]\n  resources: [deployments]\n  verbs: [list]\n\
              - apiGroups: [\"\"]\n  resources: [configmaps]\n  resourceNames: [kubeadm-config]\n  verbs: [get]\n\
-             - nonResourceURLs: [/apis, /version]\n  verbs: [get]\n\
+             - nonResourceURLs: [/apis, /apis/*, /version]\n  verbs: [get]\n\
              ---\n\
              apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: scanner\n  namespace: kube-public\nrules:\n\
              - apiGroups: [\"\"]\n  resources: [configmaps]\n  verbs: [list]"

@@ -1,7 +1,8 @@
 //! Which versions of a resource the API server has: `/apis`, a list of groups
-//! and their versions. It is also the first thing that is asked, so that a
-//! server that does not answer, or does not know who is asking, is told as
-//! such.
+//! and their versions, and where none of a group's is known here, what those
+//! hold (`/apis/GROUP/VERSION`). `/apis` is also the first thing that is
+//! asked, so that a server that does not answer, or does not know who is
+//! asking, is told as such.
 
 use std::collections::BTreeMap;
 
@@ -69,11 +70,40 @@ impl Served {
         resource.versions.iter().filter(|version| served.iter().any(|served| served == *version)).copied().collect()
     }
 
-    /// The versions of a group that is served in none that is known.
-    pub(super) fn other_versions(&self, resource: &Resource) -> Option<String> {
-        let served = self.groups.as_ref()?.get(resource.group)?;
-        Some(served.join(", "))
+    /// The versions that a resource is served in where none of them is known.
+    /// A group that is served in other versions need not hold it there: alpha
+    /// kinds share their groups with kinds that everybody has.
+    pub(super) async fn unknown_versions(
+        &self,
+        session: &Session,
+        resource: &Resource,
+    ) -> Result<Vec<String>, Failure> {
+        let mut holding = Vec::new();
+        let Some(versions) = self.groups.as_ref().and_then(|groups| groups.get(resource.group)) else {
+            return Ok(holding);
+        };
+        for version in versions {
+            let Some(bytes) =
+                single(session, &format!("/apis/{}/{version}", resource.group), "application/json").await?
+            else {
+                continue;
+            };
+            let json: Option<Json> = serde_json::from_slice(&bytes).ok();
+            let Some(names) = json.as_ref().and_then(parse_resources) else {
+                return Err(Failure::Bad(format!("it has no list of resources at /apis/{}/{version}", resource.group)));
+            };
+            if names.contains(&resource.plural) {
+                holding.push(version.clone());
+            }
+        }
+        Ok(holding)
     }
+}
+
+/// The names of the resources that a version of a group has.
+fn parse_resources(json: &Json) -> Option<Vec<&str>> {
+    let resources = json.get("resources")?.as_array()?;
+    Some(resources.iter().filter_map(|resource| resource.get("name")?.as_str()).collect())
 }
 
 #[cfg(test)]
@@ -91,14 +121,15 @@ mod tests {
         assert_eq!(served().versions(&CRON_JOBS), ["v1"]);
         assert_eq!(served().versions(&PODS), ["v1"]);
         let absent = Resource { group: "example.org", ..STORAGE_CLASSES };
-        assert!(served().versions(&absent).is_empty() && served().other_versions(&absent).is_none());
+        assert!(served().versions(&absent).is_empty());
     }
 
     #[test]
-    fn a_group_in_unknown_versions_only_is_told() {
-        let later = Resource { versions: &["v9"], ..STORAGE_CLASSES };
-        assert!(served().versions(&later).is_empty());
-        assert_eq!(served().other_versions(&later).as_deref(), Some("v1"));
+    fn a_version_of_a_group_names_its_resources() {
+        let json = r#"{"kind":"APIResourceList","groupVersion":"scheduling.k8s.io/v1","resources":[
+            {"name":"priorityclasses","kind":"PriorityClass","namespaced":false,"verbs":["list"]}]}"#;
+        assert_eq!(parse_resources(&serde_json::from_str(json).unwrap()), Some(vec!["priorityclasses"]));
+        assert_eq!(parse_resources(&serde_json::from_str(r#"{"kind":"Status"}"#).unwrap()), None);
     }
 
     #[test]

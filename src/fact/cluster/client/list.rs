@@ -66,14 +66,18 @@ pub(super) async fn read(
     };
     let versions = served.versions(resource);
     if versions.is_empty() {
-        return match served.other_versions(resource) {
-            None => Listing::NotServed,
-            // Its group lives on without it.
-            Some(_) if is_removed(resource) => Listing::NotServed,
-            Some(others) => Listing::Unreadable(format!(
-                "{}: the server has it in the versions {others}, whose fields are not known here",
-                what(&request)
+        // Its group lives on without it.
+        if is_removed(resource) {
+            return Listing::NotServed;
+        }
+        return match served.unknown_versions(session, resource).await {
+            Ok(versions) if versions.is_empty() => Listing::NotServed,
+            Ok(versions) => Listing::Unreadable(format!(
+                "{}: the server has it in the versions {}, whose fields are not known here",
+                what(&request),
+                versions.join(", ")
             )),
+            Err(failure) => denied(&failure),
         };
     }
     for version in versions {
