@@ -32,6 +32,9 @@ fn roles(requests: &[Request]) -> String {
     );
     text.push_str(&role("ClusterRole", None, &rights(requests, None)));
     let namespaces: BTreeSet<&str> = requests.iter().filter_map(namespace_of).collect();
+    if !namespaces.is_empty() {
+        text.push_str("# The roles of single namespaces are for clusters that have these; elsewhere kubectl says NotFound, and nothing is missed.\n");
+    }
     for namespace in namespaces {
         text.extend([
             "---\n# Bind it with: kubectl create rolebinding scanner --role=scanner --namespace=",

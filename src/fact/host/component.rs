@@ -7,7 +7,8 @@
 
 use super::Host;
 use super::k3s::K3s;
-use super::kubelet::{Flag, is_of_host, parse_flags, parse_image_version};
+use super::kubelet::{Flag, is_of_host, parse_flags, parse_image_version, parse_version_in_path};
+use super::process::is_by_hand;
 use super::root::Outcome;
 use super::static_pod::{StaticPods, read_static_pods};
 use super::unit;
@@ -118,7 +119,10 @@ fn from_process(host: &Host, name: &'static str) -> Option<Component> {
     Some(Component {
         name,
         kind: "process",
-        version: package_version(host, name),
+        version: match process.by_hand() {
+            Some(path) => version_of_path(path, Source::file(format!("/proc/{}/exe", process.pid))),
+            None => package_version(host, name),
+        },
         flags: parse_flags(&arguments),
         source,
     })
@@ -129,8 +133,20 @@ fn from_unit(host: &Host, name: &'static str) -> Option<Component> {
     if unit.is_masked {
         return None;
     }
-    let flags = parse_flags(&unit::read_command(&host.root, &unit));
-    Some(Component { name, kind: "unit", version: package_version(host, name), flags, source: Source::file(unit.path) })
+    let command = unit::read_command(&host.root, &unit);
+    let version = match command.first() {
+        Some((path, source)) if is_by_hand(path) => version_of_path(path, source.clone()),
+        _ => package_version(host, name),
+    };
+    Some(Component { name, kind: "unit", version, flags: parse_flags(&command), source: Source::file(unit.path) })
+}
+
+/// The version of a program that no package installed: its path may tell it.
+fn version_of_path(path: &str, source: Source) -> Fact {
+    match parse_version_in_path(path) {
+        Some(version) => Fact::known(version, source),
+        None => Fact::unreadable(source, format!("tell the version of {path}: no package installed it")),
+    }
 }
 
 /// The version of a component's own package.

@@ -33,12 +33,27 @@ pub struct Process {
     pub pid_namespace: Option<u64>,
 }
 
+/// Whether a program is in one of the folders that are for what is installed
+/// by hand, which packages keep out of
+/// (<https://refspecs.linuxfoundation.org/FHS_3.0/fhs-3.0.html>, 4.9). An
+/// installed package says nothing of a program there.
+pub fn is_by_hand(path: &str) -> bool {
+    const FOLDERS: [&str; 10] =
+        ["/usr/local/", "/opt/", "/home/", "/root/", "/srv/", "/tmp/", "/var/", "/run/", "/mnt/", "/snap/"];
+    FOLDERS.iter().any(|folder| path.starts_with(folder))
+}
+
 impl Process {
     /// The last part of the program's path: of the executable where it is
     /// readable, else of the first argument, else the name.
     pub fn program(&self) -> &str {
         let path = self.executable.as_deref().or(self.arguments.first().map(String::as_str)).unwrap_or(&self.name);
         path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// Where its program is, if no package can have installed it.
+    pub fn by_hand(&self) -> Option<&str> {
+        self.executable.as_deref().filter(|path| is_by_hand(path))
     }
 
     /// The path of its command line, for a source.

@@ -134,3 +134,21 @@ fn k3s_embedded_etcd_has_a_configuration_file() {
     assert_eq!(facts.bool("etcd.client_cert_auth"), Some(true));
     assert!(reason(&facts, "etcd.version").is_some());
 }
+
+#[test]
+fn an_installed_package_says_nothing_of_an_etcd_put_there_by_hand() {
+    let status = "Package: etcd-server\nStatus: install ok installed\nVersion: 3.4.23-4\n";
+    let tree = Tree::with(&[("/var/lib/dpkg/status", status)]);
+    tree.process(900, "/usr/bin/etcd", &["etcd", "--data-dir=/d"]);
+    assert_eq!(tree.facts().text("etcd.version"), Some("3.4.23"));
+    tree.process(900, "/usr/local/bin/etcd", &["etcd", "--data-dir=/d"]);
+    assert_eq!(
+        reason(&tree.facts(), "etcd.version"),
+        Some("tell the version of /usr/local/bin/etcd: no package installed it")
+    );
+    tree.process(900, "/opt/etcd-v3.5.21-linux-amd64/etcd", &["etcd", "--data-dir=/d"]);
+    assert_eq!(tree.facts().text("etcd.version"), Some("3.5.21"));
+    let unit = "[Service]\nExecStart=/opt/etcd/etcd --data-dir=/d\n";
+    let facts = Tree::with(&[("/var/lib/dpkg/status", status), ("/etc/systemd/system/etcd.service", unit)]).facts();
+    assert_eq!(facts.text("etcd.version"), None);
+}

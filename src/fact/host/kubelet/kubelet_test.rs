@@ -233,6 +233,16 @@ fn a_missing_configuration_file_is_unknown_and_not_a_default() {
 }
 
 #[test]
+fn an_installed_package_says_nothing_of_a_kubelet_put_there_by_hand() {
+    let status = "Package: kubelet\nStatus: install ok installed\nVersion: 1.29.3-1.1\n";
+    let tree = Tree::with(&[("/var/lib/dpkg/status", status)]);
+    tree.process(1200, "/usr/bin/kubelet", &["kubelet", "--kubeconfig=/k"]);
+    assert_eq!(tree.facts().text("kubelet.version"), Some("1.29.3"));
+    tree.process(1200, "/usr/local/bin/kubelet", &["kubelet", "--kubeconfig=/k"]);
+    assert_eq!(tree.facts().text("kubelet.version"), None);
+}
+
+#[test]
 fn a_replaced_binary_is_seen() {
     let tree = Tree::with(&[]);
     tree.process(1200, "/usr/bin/kubelet (deleted)", &["/usr/bin/kubelet", "--kubeconfig=/k"]);

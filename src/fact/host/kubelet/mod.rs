@@ -30,7 +30,7 @@ use setting::Effective;
 pub(super) use crate::fact::flag::{Flag, Gate, element, last, parse_bool, parse_flags, parse_gates};
 pub(super) use command::is_of_host;
 pub(super) use declaration::FLAG;
-pub(super) use version::{clean_version, kubelet_version, parse_image_version};
+pub(super) use version::{clean_version, kubelet_version, parse_image_version, parse_version_in_path};
 
 /// The collector of `kubelet.*`.
 pub(super) const COLLECTOR: Collector = Collector { name: "kubelet", facts: declaration::FACTS, needs: &[], collect };

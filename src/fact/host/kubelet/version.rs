@@ -34,7 +34,9 @@ pub(in crate::fact::host) fn kubelet_version(host: &Host, process: Option<&Proce
     {
         return Fact::known(version, Source::file(format!("/proc/{}/exe", process.pid)));
     }
-    if let Some(fact) = from_packages(host) {
+    if process.is_none_or(|process| process.by_hand().is_none())
+        && let Some(fact) = from_packages(host)
+    {
         return fact;
     }
     for path in ["/usr/bin/kubelet", "/usr/local/bin/kubelet", "/usr/local/bin/k3s", "/opt/bin/kubelet"] {
@@ -70,7 +72,7 @@ pub(in crate::fact::host) fn minor_of(fact: &Fact) -> Option<(u64, u64)> {
 }
 
 /// The version that a folder or a file is named for, the folders first.
-pub(super) fn parse_version_in_path(path: &str) -> Option<String> {
+pub(in crate::fact::host) fn parse_version_in_path(path: &str) -> Option<String> {
     path.split('/').rev().skip(1).chain(path.rsplit('/').take(1)).find_map(parse_version_in_name)
 }
 

@@ -141,6 +141,12 @@ pub(super) fn read_running(host: &Host, traces: &Traces) -> Fact {
 /// runtime is here without one.
 pub(super) fn read_package_version(host: &Host, traces: &Traces, is_present: Option<bool>) -> Fact {
     let looked = Source::file("/var/lib/dpkg/status");
+    if let Outcome::Found(process) = find_process(host, traces.programs)
+        && let Some(path) = process.by_hand()
+    {
+        let reason = format!("tell the version of {path}: no package installed it");
+        return Fact::unreadable(Source::file(format!("/proc/{}/exe", process.pid)), reason);
+    }
     match find_package(host, traces.packages) {
         Outcome::Found(package) => Fact::known(package.version.as_str(), package_source(package)),
         _ if is_present == Some(false) => Fact::absent(looked),

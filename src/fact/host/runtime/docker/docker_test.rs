@@ -89,6 +89,19 @@ fn config_file_names_another_daemon_json() {
 }
 
 #[test]
+fn an_installed_package_says_nothing_of_a_daemon_put_there_by_hand() {
+    let status = "Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n";
+    let version = |program: &str| {
+        let tree = Tree::of(&[("/var/lib/dpkg/status", status)]);
+        tree.process(700, "dockerd -H fd://");
+        tree.link("/proc/700/exe", program);
+        tree.collect(&COLLECTOR, &on_v2()).text("docker.version").map(str::to_owned)
+    };
+    assert_eq!(version("/usr/sbin/dockerd").as_deref(), Some("20.10.24+dfsg1-1"));
+    assert_eq!(version("/usr/local/bin/dockerd"), None);
+}
+
+#[test]
 fn a_damaged_daemon_json_makes_its_facts_unreadable() {
     let tree = Tree::of(&[("/usr/bin/dockerd", ""), ("/etc/docker/daemon.json", "{\"mtu\": 1450,")]);
     let facts = tree.collect(&COLLECTOR, &on_v2());
