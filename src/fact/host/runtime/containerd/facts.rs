@@ -196,6 +196,27 @@ fn bin_dirs(runtime: Option<&Property>) -> Fact {
     if set.is_empty() { list([Fact::known("/opt/cni/bin", built_in("cni.bin_dir"))]) } else { list(set) }
 }
 
+/// Whether nothing but documented defaults are in a list.
+pub(super) fn is_default_list(dirs: &Fact) -> bool {
+    let is_default = |dir: &Fact| matches!(dir.source(), Some(Source::Default { .. }));
+    dirs.list().is_some_and(|dirs| !dirs.is_empty() && dirs.iter().all(is_default))
+}
+
+/// The default folders of CNI plugins of Debian's own package, which is built
+/// for where Debian installs them (its changelog, 1.7.24~ds1-1 and
+/// 2.1.4~ds2-6; `containerd config default` of 1.6.20~ds1, 1.7.24~ds1 and
+/// 2.1.9+ds1 says so).
+pub(super) fn plugin_dirs_of_debian(version: &str) -> Option<Fact> {
+    let release = Release::parse(version)?;
+    let is_debian = version.contains("~ds") || version.contains("+ds");
+    let dirs: &[&str] = match release {
+        Release(1, 7, 24..) if is_debian => &["/usr/lib/cni"],
+        Release(2.., ..) if is_debian => &["/usr/lib/cni", "/opt/cni/bin"],
+        _ => return None,
+    };
+    Some(list(dirs.iter().map(|dir| Fact::known(*dir, built_in("cni.bin_dirs of Debian's package")))))
+}
+
 /// `[grpc] address`, or the server plugin's of version 4.
 fn address(merged: &Merged) -> Fact {
     let of_plugin = merged.plugins.get("io.containerd.server.v1.grpc").and_then(|section| section.get("address"));

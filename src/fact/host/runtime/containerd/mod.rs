@@ -149,6 +149,11 @@ fn set_configuration(host: &Host, daemon: &Daemon, version: &Fact, facts: &mut F
         let of_all: Vec<&Fact> = answers.iter().filter_map(|answers| answers.get(name)).collect();
         facts.set(&format!("containerd.{name}"), agree(&of_all, &reason));
     }
+    if let Some(dirs) = version.text().and_then(facts::plugin_dirs_of_debian)
+        && facts.get("containerd.cni_bin_dirs").is_some_and(facts::is_default_list)
+    {
+        facts.set("containerd.cni_bin_dirs", dirs);
+    }
 }
 
 /// The files; a file that a flag names and that is not there stops the daemon.

@@ -224,3 +224,16 @@ fn the_files_of_a_real_containerd_without_changes_have_no_remarks() {
         assert_eq!(facts.text("containerd.snapshotter"), Some("overlayfs"));
     }
 }
+
+#[test]
+fn debians_package_looks_for_plugins_where_debian_installs_them() {
+    let dirs = |version: &str, config: &str| {
+        texts(&with(version, &[("/etc/containerd/config.toml", config)]), "containerd.cni_bin_dirs")
+    };
+    assert_eq!(dirs("1.6.20~ds1-1+deb12u3", "version = 2\n"), ["/opt/cni/bin"]);
+    assert_eq!(dirs("1.7.24~ds1-6+deb13u1", "version = 2\n"), ["/usr/lib/cni"]);
+    assert_eq!(dirs("2.1.9+ds1-5", "version = 3\n"), ["/usr/lib/cni", "/opt/cni/bin"]);
+    assert_eq!(dirs("1.7.24-0ubuntu1~24.04.2", "version = 2\n"), ["/opt/cni/bin"]);
+    let set = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/srv/cni\"\n";
+    assert_eq!(dirs("1.7.24~ds1-6+deb13u1", set), ["/srv/cni"]);
+}
