@@ -74,11 +74,12 @@ fn the_file_that_omits_settings_takes_the_safe_defaults() {
 
 #[test]
 fn a_relative_path_is_meant_from_where_the_kubelet_runs() {
-    let tree = Tree::with(&[("/srv/node/kubelet.yaml", KUBEADM)]);
-    tree.process(1200, "/usr/bin/kubelet", &["/usr/bin/kubelet", "--config=kubelet.yaml"]);
+    let tree = Tree::with(&[("/srv/node/kubelet.yaml", KUBEADM), ("/srv/node/node.conf", "kind: Config\n")]);
+    tree.process(1200, "/usr/bin/kubelet", &["/usr/bin/kubelet", "--config=kubelet.yaml", "--kubeconfig=node.conf"]);
     assert!(matches!(tree.facts().get("kubelet.authorization.mode"), Some(Fact::Unreadable { .. })));
     tree.link("/proc/1200/cwd", "/srv/node");
     let facts = tree.facts();
+    assert_eq!(place(&facts, "kubelet.is_joined"), "/srv/node/node.conf");
     assert_eq!(place(&facts, "kubelet.authorization.mode"), "/srv/node/kubelet.yaml:9");
 }
 

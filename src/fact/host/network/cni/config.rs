@@ -51,6 +51,13 @@ impl Config {
             .or_else(|| self.plugins.first())
     }
 
+    /// The device that the plugin `bridge` plugs pods into; its default is
+    /// `cni0` (<https://www.cni.dev/plugins/current/main/bridge/>).
+    pub(super) fn bridge(&self) -> Option<String> {
+        let plugin = self.main_plugin().filter(|plugin| plugin.kind == "bridge")?;
+        Some(plugin.bridge.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| "cni0".to_owned()))
+    }
+
     /// The network that it belongs to.
     pub(super) fn network(&self) -> Option<String> {
         let plugin = self.main_plugin()?;

@@ -66,6 +66,11 @@ const CONFIG: &[Field] = &[
         "the network that it belongs to, as in network.cni; absent where it is not valid",
     ),
     Field::new(
+        "bridge",
+        Type::Text,
+        "the device that the plugin `bridge` plugs pods into, `cni0` where it names none; absent with another plugin",
+    ),
+    Field::new(
         "is_leftover",
         Type::Bool,
         "whether it is the sample or default network of a runtime (containerd-net, crio, podman), which serves no cluster",

@@ -117,6 +117,7 @@ fn config_fact(file: &ConfigFile, traces: &Traces) -> Fact {
             put("problem", Fact::absent(source.clone()));
             put("name", option_fact(config.name.clone(), &source));
             put("is_idle", Fact::known(traces.is_idle(network.as_deref()), source.clone()));
+            put("bridge", option_fact(config.bridge(), &source));
             put("network", option_fact(network, &source));
             put("is_leftover", Fact::known(is_leftover, source.clone()));
             put("has_multus", Fact::known(config.has_multus(), source.clone()));
@@ -137,7 +138,7 @@ fn config_fact(file: &ConfigFile, traces: &Traces) -> Fact {
         }
         Err(problem) => {
             put("problem", Fact::known(&**problem, source.clone()));
-            for name in ["name", "network", "is_idle", "is_leftover", "has_multus", "mtu", "types"] {
+            for name in ["name", "bridge", "network", "is_idle", "is_leftover", "has_multus", "mtu", "types"] {
                 put(name, Fact::absent(source.clone()));
             }
         }

@@ -30,9 +30,11 @@ pub(super) fn pod_interfaces(earlier: &Facts) -> Fact {
     let network = earlier.text("network.cni").unwrap_or_default();
     let cables = CABLES.iter().find(|(name, _)| *name == network).map_or(&[][..], |(_, cables)| cables);
     let bridges = BRIDGES.iter().find(|(name, _)| *name == network).map_or(&[][..], |(_, bridges)| bridges);
+    let own = earlier.text("cni.config.bridge");
     let mut facts = Vec::new();
     for (name, device) in interfaces(earlier) {
-        let is_plugged = device.member("master").and_then(Fact::text).is_some_and(|master| bridges.contains(&master));
+        let is_bridge = |master: &str| bridges.contains(&master) || own == Some(master);
+        let is_plugged = device.member("master").and_then(Fact::text).is_some_and(is_bridge);
         // Physical NICs on Amazon's nodes can be named eni too; a cable has no device behind it.
         let is_physical = device.member("is_physical").and_then(Fact::bool) == Some(true);
         let is_cable = cables.iter().any(|pattern| is_like(name, pattern)) && !name.starts_with("lxcbr");

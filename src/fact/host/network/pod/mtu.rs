@@ -33,7 +33,11 @@ pub(super) fn pod_mtu(host: &Host, earlier: &Facts, network: &str, overhead: Opt
             .or_else(|| calico_mtu(host))
             .or_else(|| largest(earlier, |name| name.starts_with("cali")))
             .unwrap_or_else(|| unknown(earlier, network)),
-        _ => configured.cloned().or_else(|| by_gateway(earlier, network)).unwrap_or_else(|| unknown(earlier, network)),
+        _ => configured
+            .cloned()
+            .or_else(|| by_gateway(earlier, network))
+            .or_else(|| plugged_mtu(earlier))
+            .unwrap_or_else(|| unknown(earlier, network)),
     }
 }
 
@@ -61,6 +65,20 @@ fn cilium_mtu(earlier: &Facts, overhead: Option<i64>) -> Fact {
         },
         _ => unknown(earlier, "cilium"),
     }
+}
+
+/// The plugin `bridge` leaves the MTU of its cables to the kernel, whatever
+/// the uplink has (<https://www.cni.dev/plugins/current/main/bridge/>, `mtu`):
+/// what is plugged in counts.
+fn plugged_mtu(earlier: &Facts) -> Option<Fact> {
+    let bridge = earlier.text("cni.config.bridge")?;
+    let is_cable = |device: &Fact| {
+        device.member("master").and_then(Fact::text) == Some(bridge)
+            && device.member("is_physical").and_then(Fact::bool) != Some(true)
+    };
+    let cables = interfaces(earlier).filter(|(_, device)| is_cable(device));
+    let (mtu, name) = cables.filter_map(|(name, device)| Some((mtu_of(device)?, name))).max_by_key(|(mtu, _)| *mtu)?;
+    Some(Fact::known(mtu, Source::file(format!("/sys/class/net/{name}/mtu"))))
 }
 
 fn by_gateway(earlier: &Facts, network: &str) -> Option<Fact> {

@@ -158,3 +158,19 @@ fn a_macvlan_is_held_against_its_own_master() {
     let attachment = &facts.get("network.attachments").unwrap().list().unwrap()[0];
     assert_eq!(attachment.member("master_mtu").and_then(Fact::int), Some(9000));
 }
+
+/// A cable of a pod on a bridge of the name that the configuration gives it.
+#[test]
+fn the_pods_of_a_plain_bridge_have_what_their_cables_have() {
+    let mut earlier = earlier("bridge", &[("eth0", 1400, true)], 1400);
+    assert_eq!(pod_and_overhead(&collected(&earlier, &[])), (None, Some(0)));
+    let cable =
+        BTreeMap::from([("mtu".to_owned(), Fact::group(1350_i64)), ("master".to_owned(), Fact::group("k8sbr0"))]);
+    earlier.set("interface", Fact::group(BTreeMap::from([("veth1".to_owned(), Fact::group(cable))])));
+    earlier.set("cni.config.bridge", Fact::group("k8sbr0"));
+    let facts = collected(&earlier, &[]);
+    assert_eq!(facts.int("network.pod_mtu"), Some(1350));
+    assert_eq!(facts.get("network.pod_interfaces").and_then(Fact::list).map(<[Fact]>::len), Some(1));
+    earlier.set("cni.config.mtu", Fact::group(1400_i64));
+    assert_eq!(collected(&earlier, &[]).int("network.pod_mtu"), Some(1400));
+}
