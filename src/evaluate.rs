@@ -4,16 +4,16 @@
 
 mod target;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::fact::Facts;
-use crate::finding::{Finding, Subject, Verdict, WaiverNote};
+use crate::finding::{Finding, Fingerprint, Heading, Subject, Verdict, WaiverNote};
 use crate::rule::judge::Judgement;
 use crate::rule::waiver::Waivers;
 use crate::rule::{FormKind, Rule, RuleSet, Target};
@@ -48,18 +48,23 @@ pub fn evaluate(
     beside: Option<&Facts>,
     context: &Context,
 ) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = selected
-        .par_iter()
-        .flat_map_iter(|rule| {
-            forms(rule, context).into_iter().flat_map(move |(form, target)| {
-                let findings = judge_one(rules, rule, form, target, (facts, beside), context.now);
-                findings.into_iter().filter(move |finding| !is_said_of_host(form, finding, context))
-            })
-        })
-        .collect();
-    findings.sort_by(|this, that| {
-        (&this.rule, &this.subject).cmp(&(&that.rule, &that.subject)).then_with(|| this.message.cmp(&that.message))
+    let subjects = Subjects::default();
+    let judged = selected.par_iter().map(|rule| {
+        let mut court = Court::new(rule, &subjects);
+        for (form, target) in forms(rule, context) {
+            court.judge(rules, form, target, (facts, beside), context);
+        }
+        let mut findings = court.findings;
+        findings.sort_by(|this, that| (&this.subject, &this.message).cmp(&(&that.subject, &that.message)));
+        (&rule.name, findings)
     });
+    // In a large cluster these are large: they are never held twice.
+    let mut judged: Vec<(&String, Vec<Finding>)> = judged.collect();
+    judged.sort_by_key(|(rule, _)| *rule);
+    let mut findings = Vec::with_capacity(judged.iter().map(|(_, findings)| findings.len()).sum());
+    for (_, own) in judged {
+        findings.extend(own);
+    }
     findings
 }
 
@@ -92,59 +97,96 @@ fn forms<'c>(rule: &Rule, context: &'c Context) -> Vec<(FormKind, &'c Subject)> 
     }
 }
 
-fn judge_one(
-    rules: &RuleSet,
-    rule: &Rule,
-    form: FormKind,
-    target: &Subject,
-    (facts, beside): (&Facts, Option<&Facts>),
-    now: Timestamp,
-) -> Vec<Finding> {
-    // Judging does not panic; were it to, one rule would be unknown and the
-    // others still judged.
-    let judged = catch_unwind(AssertUnwindSafe(|| rules.judge(rule, form, facts, beside, now)));
-    let judgements = judged.unwrap_or_else(|_| {
-        vec![Judgement::unknown(rule.severity, "scanner failed to judge this rule; please report it")]
-    });
-    let mut seen = BTreeMap::new();
-    judgements
-        .into_iter()
-        .map(|judgement| {
-            let subject = subject_of(&judgement, target);
-            let fingerprint = fingerprint(rule, &subject, judgement.key.as_deref(), &mut seen);
-            Finding {
-                rule: rule.name.clone(),
-                title: rule.title.clone(),
-                severity: judgement.severity,
-                verdict: judgement.verdict,
-                subject,
-                message: judgement.message,
-                evidence: judgement.evidence,
-                fix: judgement.fix,
-                references: rule.references.clone(),
-                waiver: None,
-                baseline: None,
-                fingerprint,
-            }
-        })
-        .collect()
-}
+/// The subjects that were met: each is held once, whatever many rules say of it.
+#[derive(Default)]
+struct Subjects(Mutex<HashSet<Arc<Subject>>>);
 
-/// The subject that the rule names, else the target.
-fn subject_of(judgement: &Judgement, target: &Subject) -> Subject {
-    let named = judgement.subject.as_ref().filter(|_| judgement.verdict != Verdict::NotApplicable);
-    let text = |key: &str| named.and_then(|named| named.get(key)?.as_str()).map(str::to_owned);
-    match (text("kind"), text("name")) {
-        (Some(kind), Some(name)) => {
-            Subject { kind, api_version: text("api_version"), namespace: text("namespace"), name }
+impl Subjects {
+    fn shared(&self, subject: Subject) -> Arc<Subject> {
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = met.get(&subject) {
+            return Arc::clone(same);
         }
-        _ => target.clone(),
+        let subject = Arc::new(subject);
+        met.insert(Arc::clone(&subject));
+        subject
     }
 }
 
+/// One rule while it judges.
+struct Court<'r> {
+    rule: &'r Rule,
+    subjects: &'r Subjects,
+    heading: Arc<Heading>,
+    findings: Vec<Finding>,
+}
+
+impl<'r> Court<'r> {
+    fn new(rule: &'r Rule, subjects: &'r Subjects) -> Self {
+        let heading =
+            Heading { rule: rule.name.clone(), title: rule.title.clone(), references: rule.references.clone() };
+        Court { rule, subjects, heading: Arc::new(heading), findings: Vec::new() }
+    }
+
+    fn judge(
+        &mut self,
+        rules: &RuleSet,
+        form: FormKind,
+        target: &Subject,
+        facts: (&Facts, Option<&Facts>),
+        context: &Context,
+    ) {
+        let before = self.findings.len();
+        let rule = self.rule;
+        let target = self.subjects.shared(target.clone());
+        let mut twins = HashMap::new();
+        let mut take = |judgement: Judgement| {
+            let finding = self.finding(judgement, &target, &mut twins);
+            if !is_said_of_host(form, &finding, context) {
+                self.findings.push(finding);
+            }
+        };
+        // Judging does not panic; were it to, one rule would be unknown and the
+        // others still judged.
+        if catch_unwind(AssertUnwindSafe(|| rules.judge(rule, form, facts, context.now, &mut take))).is_err() {
+            let unknown = Judgement::unknown(rule.severity, "scanner failed to judge this rule; please report it");
+            self.findings.truncate(before);
+            let finding = self.finding(unknown, &target, &mut HashMap::new());
+            self.findings.push(finding);
+        }
+    }
+
+    fn finding(&self, judgement: Judgement, target: &Arc<Subject>, twins: &mut HashMap<[u8; 16], usize>) -> Finding {
+        let subject =
+            subject_of(&judgement).map_or_else(|| Arc::clone(target), |subject| self.subjects.shared(subject));
+        let fingerprint = fingerprint(self.rule, &subject, judgement.key.as_deref(), twins);
+        Finding {
+            heading: Arc::clone(&self.heading),
+            severity: judgement.severity,
+            verdict: judgement.verdict,
+            subject,
+            message: judgement.message,
+            evidence: judgement.evidence,
+            fix: judgement.fix,
+            waiver: None,
+            baseline: None,
+            fingerprint,
+        }
+    }
+}
+
+/// The subject that the rule names; where it names none, it is the target.
+fn subject_of(judgement: &Judgement) -> Option<Subject> {
+    let named = judgement.subject.as_ref().filter(|_| judgement.verdict != Verdict::NotApplicable)?;
+    let text = |key: &str| named.get(key)?.as_str().map(str::to_owned);
+    let (api_version, namespace) = (text("api_version"), text("namespace"));
+    Some(Subject { kind: text("kind")?, api_version, namespace, name: text("name")? })
+}
+
 /// Identifies rule and subject, not wording, value or line. The host's name is
-/// part of the subject; the order of elements is not.
-fn fingerprint(rule: &Rule, subject: &Subject, key: Option<&str>, seen: &mut BTreeMap<String, usize>) -> String {
+/// part of the subject; the order of elements is not. `twins` counts those that
+/// share an identity.
+fn fingerprint(rule: &Rule, subject: &Subject, key: Option<&str>, twins: &mut HashMap<[u8; 16], usize>) -> Fingerprint {
     let identity = [
         rule.name.as_str(),
         &subject.kind,
@@ -154,19 +196,20 @@ fn fingerprint(rule: &Rule, subject: &Subject, key: Option<&str>, seen: &mut BTr
         key.unwrap_or_default(),
     ]
     .join("\0");
-    let mut digest = Sha256::new();
-    digest.update(&identity);
-    let twins = seen.entry(identity).or_default();
-    if *twins > 0 {
-        digest.update(format!("\0{twins}"));
+    let mut digest = digest_of(&identity);
+    let before = twins.entry(digest).or_default();
+    if *before > 0 {
+        digest = digest_of(&format!("{identity}\0{before}"));
     }
-    *twins += 1;
-    let mut text = String::new();
-    for byte in digest.finalize().iter().take(16) {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    *before += 1;
+    Fingerprint::digest(digest)
+}
+
+/// The first half of its SHA-256.
+fn digest_of(text: &str) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.iter_mut().zip(Sha256::digest(text)).for_each(|(byte, own)| *byte = own);
+    half
 }
 
 /// Marks the failures that unexpired waivers cover, and gives a line for each
@@ -186,11 +229,11 @@ pub fn waive(findings: &mut [Finding], waivers: &Waivers, now: Timestamp) -> Vec
             covered += 1;
             if !is_expired && finding.verdict == Verdict::Fail {
                 finding.verdict = Verdict::Waived;
-                finding.waiver = Some(WaiverNote {
+                finding.waiver = Some(Box::new(WaiverNote {
                     reason: waiver.reason.clone(),
                     expires: waiver.expires.clone(),
                     owner: waiver.owner.clone(),
-                });
+                }));
             }
         }
         let place = format!("{}:{}", waivers.path, waiver.line);
@@ -208,6 +251,7 @@ pub fn waive(findings: &mut [Finding], waivers: &Waivers, now: Timestamp) -> Vec
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
     use std::path::Path;
 
@@ -277,7 +321,7 @@ examples:
     fn a_rule_whose_target_was_not_named_is_not_listed() {
         let rules = two_rules();
         let names = |context: &Context| -> Vec<String> {
-            judge(&rules, &with_swap(), context).into_iter().map(|finding| finding.rule).collect()
+            judge(&rules, &with_swap(), context).into_iter().map(|finding| finding.rule.clone()).collect()
         };
         assert_eq!(names(&context(vec![target("host", "cn-1")], false)), ["node/swap-enabled"]);
         assert_eq!(names(&context(vec![target("cluster", "kind")], false)), ["cluster/swap"]);

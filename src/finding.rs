@@ -1,6 +1,16 @@
 //! Findings: what a rule says of a subject, with its proof.
 
+mod fingerprint;
+mod written;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+
+use written::Written;
+
+pub use fingerprint::Fingerprint;
 
 pub use crate::rule::{Evidence, Severity, Verdict};
 
@@ -26,38 +36,51 @@ impl Subject {
     }
 }
 
-/// One verdict of one rule about one subject.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
+/// What all findings of one rule say alike. A cluster has many of them, so they
+/// share it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heading {
     /// The rule's name, such as `runtime/cri-plugin-disabled`.
     pub rule: String,
     /// The rule's title.
     pub title: String,
+    /// Where to read more.
+    pub references: Vec<String>,
+}
+
+/// One verdict of one rule about one subject.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "Written")]
+pub struct Finding {
+    /// Of the rule; its members are reached as the finding's own.
+    pub heading: Arc<Heading>,
     /// How bad a failure is, for this subject.
     pub severity: Severity,
     /// What the rule says.
     pub verdict: Verdict,
     /// About whom.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
     /// The bad fact in words; for unknown and not-applicable, the reason.
     pub message: String,
     /// The facts that it rests on.
     pub evidence: Vec<Evidence>,
     /// How to mend it; only on failures and unknowns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
-    /// Where to read more.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub references: Vec<String>,
     /// The waiver that covers it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<WaiverNote>,
+    pub waiver: Option<Box<WaiverNote>>,
     /// Whether the baseline knows this failure; none without a baseline and
     /// where nothing fails.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineMark>,
     /// Identifies rule and subject, not wording, value or line.
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
+}
+
+impl Deref for Finding {
+    type Target = Heading;
+
+    fn deref(&self) -> &Heading {
+        &self.heading
+    }
 }
 
 #[cfg(test)]
@@ -65,18 +88,16 @@ impl Finding {
     /// A finding that says no more than this, for tests.
     pub(crate) fn plain(rule: &str, severity: Severity, verdict: Verdict, subject: Subject) -> Self {
         Finding {
-            rule: rule.to_owned(),
-            title: String::new(),
+            heading: Arc::new(Heading { rule: rule.to_owned(), title: String::new(), references: Vec::new() }),
             severity,
             verdict,
-            subject,
+            subject: Arc::new(subject),
             message: String::new(),
             evidence: Vec::new(),
             fix: None,
-            references: Vec::new(),
             waiver: None,
             baseline: None,
-            fingerprint: format!("of {rule}"),
+            fingerprint: Fingerprint::from(format!("of {rule}")),
         }
     }
 }

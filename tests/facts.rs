@@ -54,7 +54,8 @@ fn differences(findings: &[Finding], expected: &Expected) -> Vec<String> {
     let mut failed = BTreeSet::new();
     let mut unknown = BTreeSet::new();
     for finding in findings {
-        let Finding { rule, message, verdict, .. } = finding;
+        let Finding { message, verdict, .. } = finding;
+        let rule = &finding.rule;
         let severity = finding.severity.name();
         match verdict {
             Verdict::Fail => {

@@ -5,9 +5,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use scanner::fact::{ObjectReference, Source};
-use scanner::finding::{Evidence, Finding, Severity, Subject, Verdict, WaiverNote};
+use scanner::finding::{Evidence, Finding, Heading, Severity, Subject, Verdict, WaiverNote};
 use scanner::report::{Format, Report, Run, Summary, View, escape, render};
 use serde_json::{Value, json};
 
@@ -19,20 +20,26 @@ pub(crate) fn host(name: &str) -> Subject {
     Subject { kind: "host".into(), api_version: None, namespace: None, name: name.into() }
 }
 
+pub(crate) fn heading(rule: &str, title: &str, references: Vec<String>) -> Arc<Heading> {
+    Heading { rule: rule.into(), title: title.into(), references }.into()
+}
+
 pub(crate) fn finding(rule: &str, severity: Severity, verdict: Verdict, message: &str) -> Finding {
     Finding {
-        rule: rule.into(),
-        title: format!("the title of {rule}"),
+        heading: heading(rule, &format!("the title of {rule}"), Vec::new()),
         severity,
         verdict,
-        subject: host("cn-01"),
+        subject: host("cn-01").into(),
         message: message.into(),
         evidence: Vec::new(),
         fix: None,
-        references: Vec::new(),
         waiver: None,
         baseline: None,
-        fingerprint: rule.bytes().fold(7_u128, |sum, byte| sum.wrapping_mul(0x100_0193) ^ u128::from(byte)).to_string(),
+        fingerprint: rule
+            .bytes()
+            .fold(7_u128, |sum, byte| sum.wrapping_mul(0x100_0193) ^ u128::from(byte))
+            .to_string()
+            .into(),
     }
 }
 
@@ -69,7 +76,8 @@ pub(crate) fn sample() -> Report {
         "Set one driver for both, and restart the kubelet:\n\n  cgroupDriver: systemd   # /var/lib/kubelet/config.yaml\n"
             .into(),
     );
-    mismatch.references = vec!["https://kubernetes.io/docs/setup/production-environment/container-runtimes/".into()];
+    let references = vec!["https://kubernetes.io/docs/setup/production-environment/container-runtimes/".into()];
+    mismatch.heading = heading(&mismatch.rule, &mismatch.title, references);
     let mut hostile = finding(
         "node/swap-returns-at-boot",
         Severity::Medium,
@@ -88,11 +96,12 @@ pub(crate) fn sample() -> Report {
     );
     wide.fix = Some("请使用服务器版。".into());
     let mut waived = finding("node/cgroup-v1", Severity::Medium, Verdict::Waived, "cgroup v1 is mounted");
-    waived.waiver = Some(WaiverNote {
+    let note = WaiverNote {
         reason: "moves with the next image".into(),
         expires: "2027-03-31".into(),
         owner: Some("platform".into()),
-    });
+    };
+    waived.waiver = Some(Box::new(note));
     let reason = "read /var/lib/kubelet/config.yaml: permission denied";
     let mut unread = finding("kubelet/read-only-port", Severity::High, Verdict::Unknown, reason);
     unread.evidence = vec![Evidence {
@@ -129,12 +138,13 @@ pub(crate) fn report_with_everything() -> Report {
     };
     let source = Source::Object { object: reference.into(), path: ".spec.replicas".into() };
     let mut of_object = finding("workload/one-replica", Severity::Low, Verdict::Fail, "1 replica");
-    of_object.subject = Subject {
+    let subject = Subject {
         kind: "Deployment".into(),
         api_version: Some("apps/v1".into()),
         namespace: Some("shop".into()),
         name: "cart".into(),
     };
+    of_object.subject = subject.into();
     of_object.evidence = vec![
         evidence(
             "deployments",
@@ -317,7 +327,7 @@ fn many_nodes_with_one_fault_are_folded_and_counted() {
         .iter()
         .map(|target| {
             let mut finding = finding("node/cgroup-v1", Severity::Medium, Verdict::Fail, "cgroup v1 is mounted");
-            finding.subject = target.clone();
+            finding.subject = target.clone().into();
             finding
         })
         .collect();

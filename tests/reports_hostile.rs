@@ -7,7 +7,7 @@ use scanner::finding::{Evidence, Finding, Severity, Subject, Verdict, WaiverNote
 use scanner::report::{Format, Report, Summary, View, escape};
 use serde_json::json;
 
-use crate::reports::{evidence, finding, host, rendered, report};
+use crate::reports::{evidence, finding, heading, host, rendered, report};
 use crate::reports_readers::assert_readable;
 
 const HOSTILE: [&str; 20] = [
@@ -63,21 +63,18 @@ fn of(text: &str) -> Report {
     for (number, verdict) in Verdict::ALL.into_iter().cycle().take(15).enumerate() {
         let mut one = finding("a/b", Severity::ALL[number % 5], verdict, text);
         // A rule and a fingerprint are never empty; all else may be.
-        one.rule = if text.is_empty() { "a/b".into() } else { text.into() };
-        one.title = text.into();
-        one.subject = match number / 5 {
+        let rule = if text.is_empty() { "a/b" } else { text };
+        one.heading = heading(rule, text, vec![text.to_owned(), format!("https://{text}")]);
+        let subject = match number / 5 {
             0 => host(text),
             1 => subject(text),
             _ => subject("Deployment"),
         };
+        one.subject = subject.into();
         one.evidence = pieces[number % pieces.len()..].to_vec();
         one.fix = Some(text.to_owned());
-        one.references = vec![text.to_owned(), format!("https://{text}")];
-        one.waiver = (verdict == Verdict::Waived).then(|| WaiverNote {
-            reason: text.to_owned(),
-            expires: text.to_owned(),
-            owner: Some(text.to_owned()),
-        });
+        let note = WaiverNote { reason: text.to_owned(), expires: text.to_owned(), owner: Some(text.to_owned()) };
+        one.waiver = (verdict == Verdict::Waived).then(|| Box::new(note));
         one.fingerprint = if text.is_empty() { "0".into() } else { text.into() };
         findings.push(one);
     }

@@ -21,11 +21,11 @@ fn large() -> Report {
         let rule = format!("area/rule-{:02}", number % 100);
         let severity = Severity::ALL[number % 5];
         let mut one = finding(&rule, severity, verdict, &format!("setting {number} is wrong"));
-        one.subject = host(&format!("cn-{:04}", number / 100));
+        one.subject = host(&format!("cn-{:04}", number / 100)).into();
         let source = scanner::fact::Source::line(format!("/etc/file-{number}"), 3);
         one.evidence = vec![evidence("some.fact", format!("<b>{number}</b>"), source)];
         one.fix = Some("Set it right.".into());
-        one.fingerprint = number.to_string();
+        one.fingerprint = number.to_string().into();
         findings.push(one);
     }
     findings.sort_by(|a, b| (&a.rule, &a.subject).cmp(&(&b.rule, &b.subject)));

@@ -259,22 +259,22 @@ fn fleet() -> Report {
     for number in 0..40 {
         let verdict = if number < 37 { Verdict::Fail } else { Verdict::Pass };
         let mut one = finding("node/cgroup-v1", Severity::Medium, verdict, "cgroup v1 is mounted");
-        one.subject = object("Node", format!("cn-{number:02}"));
-        one.fingerprint = format!("node {number}");
+        one.subject = object("Node", format!("cn-{number:02}")).into();
+        one.fingerprint = format!("node {number}").into();
         findings.push(one);
     }
     for number in 0..2000 {
         let mut one =
             finding("workload/latest-tag", Severity::Low, Verdict::Fail, &format!("image web:{number} moves"));
-        one.subject = object("Pod", format!("web-{number:04}"));
-        one.fingerprint = format!("pod {number}");
+        one.subject = object("Pod", format!("web-{number:04}")).into();
+        one.fingerprint = format!("pod {number}").into();
         findings.push(one);
     }
     for name in ["cn-00", "cn-01"] {
         let mut one =
             finding("os/no-updates", Severity::High, Verdict::Unknown, "read /etc/os-release: it is not there");
-        one.subject = host(name);
-        one.fingerprint = format!("host {name}");
+        one.subject = host(name).into();
+        one.fingerprint = format!("host {name}").into();
         findings.push(one);
     }
     let mut cluster = host("prod");

@@ -158,7 +158,12 @@ impl Verdicts<'_> {
         if let Some(mut cluster) = self.cluster {
             let (subject, findings) =
                 audit_cluster(self.rules, self.selected, &mut cluster.facts, self.judged_nodes, cluster.name, self.now);
-            self.findings.extend(findings);
+            // There may be very many of a cluster's.
+            if self.findings.is_empty() {
+                self.findings = findings;
+            } else {
+                self.findings.extend(findings);
+            }
             self.targets.push(subject);
         }
         (self.targets, self.findings)

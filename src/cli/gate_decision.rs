@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::{Finding, Severity, Verdict};
+use crate::finding::{Finding, Fingerprint, Severity, Verdict};
 use crate::gate::step;
 use crate::report::gate::{Decision, Gate, Hop, Reason};
 
@@ -27,13 +27,13 @@ pub(super) struct Question<'a> {
 /// each; `findings` are those for the target, waived and compared already.
 pub(super) fn decide(question: &Question<'_>, earlier: &[(String, Vec<Finding>)], findings: &[Finding]) -> Gate {
     // A waiver holds for the fault, whichever hop meets it first.
-    let accepted: BTreeSet<&str> =
-        findings.iter().filter(|finding| is_accepted(finding)).map(|finding| finding.fingerprint.as_str()).collect();
+    let accepted: BTreeSet<&Fingerprint> =
+        findings.iter().filter(|finding| is_accepted(finding)).map(|finding| &finding.fingerprint).collect();
     let of_hop = |finding: &&Finding| !ABOUT_THE_WAY.contains(&finding.rule.as_str());
     let mut hops: Vec<Hop> = earlier
         .iter()
         .map(|(target, findings)| {
-            let open = findings.iter().filter(|finding| !accepted.contains(finding.fingerprint.as_str()));
+            let open = findings.iter().filter(|finding| !accepted.contains(&finding.fingerprint));
             let open = open.filter(|finding| !ABOUT_THE_END.contains(&finding.rule.as_str()));
             hop(question, target, &open.filter(of_hop).collect::<Vec<_>>())
         })

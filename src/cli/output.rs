@@ -1,11 +1,11 @@
 //! Where results go: stdout, a file, or several files at once.
 //!
 //! Files are opened before the work begins, so that a wrong path is told at
-//! once, and are written in one go at its end. A reader that closes the pipe
+//! once, and are written at its end. A reader that closes the pipe
 //! has read enough: that is not an error.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -42,29 +42,41 @@ impl Destination {
 
     /// Writes everything, in place of what a file held.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        match self {
-            Destination::Stdout => {
-                let mut stdout = io::stdout().lock();
-                match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-                    Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                        Err(Failure::file("write", Path::new("stdout"), &error))
-                    }
-                    _ => Ok(()),
-                }
-            }
+        self.write_by(|out| out.write_all(bytes))
+    }
+
+    /// The same for what is made while it is written: the report of a large
+    /// cluster is larger than all else that the run holds.
+    pub(crate) fn write_by(&mut self, make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        let (path, written) = match self {
+            Destination::Stdout => (Path::new("stdout"), buffered(io::stdout().lock(), make)),
             Destination::File { path, file } => {
                 // A pipe or a device has no length; only files are cut.
                 let cut = match file.metadata() {
                     Ok(metadata) if metadata.is_file() => file.set_len(0),
                     _ => Ok(()),
                 };
-                match cut.and_then(|()| file.write_all(bytes)) {
-                    Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::file("write", path, &error)),
-                    _ => Ok(()),
-                }
+                (path.as_path(), cut.and_then(|()| buffered(file, make)))
             }
+        };
+        match written {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::file("write", path, &error)),
+            _ => Ok(()),
         }
     }
+}
+
+/// Bytes that are written at once.
+const WRITTEN_AT_ONCE: usize = 64 << 10;
+
+fn buffered(out: impl Write, make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(WRITTEN_AT_ONCE, out);
+    let made = make(&mut out);
+    // What a reader that is gone did not take is not tried again when this ends.
+    let (mut out, rest) = out.into_parts();
+    made?;
+    out.write_all(&rest.unwrap_or_default())?;
+    out.flush()
 }
 
 /// The form of what is no report, such as a list of rules.
@@ -130,10 +142,7 @@ impl Outputs {
     /// Writes a report in every form.
     pub(crate) fn write(self, report: &Report) -> Result<(), Failure> {
         for mut output in self.0 {
-            let mut bytes = Vec::new();
-            render(report, output.format, output.view, &mut bytes)
-                .map_err(|error| Failure::new(format!("write the report as {}: {error}", output.format.name())))?;
-            output.destination.write(&bytes)?;
+            output.destination.write_by(|out| render(report, output.format, output.view, out))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use crate::finding::{BaselineMark, Finding, Verdict};
+use crate::finding::{BaselineMark, Finding, Fingerprint, Verdict};
 
 /// How one finding differs between two reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -81,7 +81,7 @@ struct Pairs<'a> {
 impl<'a> Pairs<'a> {
     fn of(old: &'a [Finding], new: &[Finding]) -> Self {
         // A fingerprint may stand twice where two hosts have one name.
-        let mut left: HashMap<&str, VecDeque<usize>> = HashMap::new();
+        let mut left: HashMap<&Fingerprint, VecDeque<usize>> = HashMap::new();
         for (at, finding) in old.iter().enumerate() {
             left.entry(&finding.fingerprint).or_default().push_back(at);
         }
@@ -89,7 +89,7 @@ impl<'a> Pairs<'a> {
         let former = new
             .iter()
             .map(|finding| {
-                let at = left.get_mut(finding.fingerprint.as_str())?.pop_front()?;
+                let at = left.get_mut(&finding.fingerprint)?.pop_front()?;
                 if let Some(is_gone) = is_gone.get_mut(at) {
                     *is_gone = false;
                 }
@@ -125,7 +125,11 @@ fn is_judged_again(former: &Finding, new: &Report) -> bool {
     let is_host = former.subject.kind == "host";
     // An object of Kubernetes is judged with its cluster.
     let is_target_judged = new.targets.iter().any(|target| {
-        if is_host { *target == former.subject } else { target.kind == "cluster" || target.kind == former.subject.kind }
+        if is_host {
+            *target == *former.subject
+        } else {
+            target.kind == "cluster" || target.kind == former.subject.kind
+        }
     });
     let of_rule = || new.findings.iter().filter(|finding| finding.rule == former.rule);
     // What a rule could not learn of a target may be this very finding.
@@ -230,7 +234,7 @@ mod tests {
     #[test]
     fn a_failure_that_is_not_listed_is_fixed_only_if_it_was_looked_for() {
         let mut of_one = finding("a/b", Verdict::Fail);
-        of_one.fingerprint = "of a/b and one".to_owned();
+        of_one.fingerprint = "of a/b and one".into();
         let old = report(vec![of_one]);
         assert_eq!(kinds(&old, &report(Vec::new())), [ChangeKind::NotJudged], "the rule was left out");
         let again = report(vec![finding("a/b", Verdict::Pass)]);

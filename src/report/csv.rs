@@ -67,7 +67,7 @@ fn row(finding: &Finding, report: &Report) -> [String; HEADER.len()] {
         optional(waiver.map(|waiver| waiver.reason.as_str())),
         optional(waiver.map(|waiver| waiver.expires.as_str())),
         optional(waiver.and_then(|waiver| waiver.owner.as_deref())),
-        line(&finding.fingerprint),
+        line(&finding.fingerprint.to_string()),
         line(&report.started_at),
     ]
 }

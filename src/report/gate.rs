@@ -85,9 +85,9 @@ impl Reason {
             rule: finding.rule.clone(),
             severity: finding.severity,
             verdict: finding.verdict,
-            subject: finding.subject.clone(),
+            subject: Subject::clone(&finding.subject),
             message: finding.message.clone(),
-            fingerprint: finding.fingerprint.clone(),
+            fingerprint: finding.fingerprint.to_string(),
         }
     }
 }

@@ -39,7 +39,7 @@ fn summary(report: &Report) -> Value {
 fn issue(finding: &Finding, seen: &mut HashSet<String>) -> Value {
     let location = Location::of(finding);
     let subject = text::subject_with_kind(&finding.subject);
-    let mut fingerprint = finding.fingerprint.clone();
+    let mut fingerprint = finding.fingerprint.to_string();
     for twin in 2.. {
         if seen.insert(fingerprint.clone()) {
             break;

@@ -124,7 +124,7 @@ fn finding(alike: &[&Finding], shows_all: bool) -> Value {
         waiver => first.waiver.as_ref().map(|_| text::waiver(first)),
         evidence,
         fix => first.fix.as_deref().filter(|_| shows_all).map(|fix| escape::lines(fix.trim()).into_owned()),
-        fingerprint => (alike.len() == 1).then(|| escape::line(&first.fingerprint).into_owned()),
+        fingerprint => (alike.len() == 1).then(|| escape::line(&first.fingerprint.to_string()).into_owned()),
     }
 }
 

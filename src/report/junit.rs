@@ -96,7 +96,7 @@ fn suites(report: &Report) -> Vec<Suite<'_>> {
     let mut suites: Vec<Suite> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let of_targets = report.targets.iter().map(|target| (target, None));
-    let of_findings = report.findings.iter().map(|finding| (&finding.subject, Some(finding)));
+    let of_findings = report.findings.iter().map(|finding| (&*finding.subject, Some(finding)));
     for (subject, finding) in of_targets.chain(of_findings) {
         let target = if subject.kind == "host" { subject } else { cluster.unwrap_or(subject) };
         let name = suite_name(target);
@@ -218,7 +218,7 @@ fn body(finding: &Finding, message: &str) -> String {
     lines.extend(finding.evidence.iter().map(|piece| clean(&text::proof(piece, SHOWN_VALUE))));
     lines.extend(finding.fix.iter().map(|fix| format!("fix: {}", clean(fix.trim()))));
     lines.extend(finding.references.iter().map(|url| format!("see: {}", clean(url))));
-    lines.push(format!("fingerprint: {}", clean(&finding.fingerprint)));
+    lines.push(format!("fingerprint: {}", clean(&finding.fingerprint.to_string())));
     lines.join("\n")
 }
 

@@ -57,7 +57,7 @@ fn by_target(report: &Report) -> Vec<(&Subject, Vec<&Finding>)> {
     let cluster = report.targets.iter().position(|target| target.kind == "cluster");
     for finding in &report.findings {
         let of_cluster = cluster.filter(|_| finding.subject.kind != "host");
-        let at = places.get(&finding.subject).copied().or(of_cluster).unwrap_or(0);
+        let at = places.get(&*finding.subject).copied().or(of_cluster).unwrap_or(0);
         match targets.get_mut(at) {
             Some((_, findings)) => findings.push(finding),
             None => targets.push((&finding.subject, vec![finding])),
@@ -141,7 +141,7 @@ fn properties(finding: &Finding) -> Map<String, Value> {
     let evidence: Vec<String> = finding.evidence.iter().take(10).map(|piece| text::proof(piece, 160)).collect();
     let waiver = finding.waiver.as_ref();
     let all = [
-        ("fingerprint", Some(finding.fingerprint.clone())),
+        ("fingerprint", Some(finding.fingerprint.to_string())),
         ("title", Some(finding.title.clone())),
         ("evidence", (!evidence.is_empty()).then(|| evidence.join("\n"))),
         ("fix", finding.fix.clone()),

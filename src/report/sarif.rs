@@ -137,7 +137,7 @@ fn result(finding: &Finding, numbers: &BTreeMap<&str, usize>) -> Value {
             "logicalLocations": [{"fullyQualifiedName": subject, "kind": "resource"}],
         }],
         "partialFingerprints": {
-            "primaryLocationLineHash": format!("{}:1", finding.fingerprint.chars().take(16).collect::<String>()),
+            "primaryLocationLineHash": format!("{}:1", finding.fingerprint.to_string().chars().take(16).collect::<String>()),
             "scanner/v1": finding.fingerprint,
         },
         "properties": {"severity": finding.severity},

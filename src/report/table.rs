@@ -261,7 +261,7 @@ impl Page<'_> {
         let of_rule = findings.chunk_by(|this, next| this.rule == next.rule).map(|findings| {
             let rule = findings.first().map(|first| escape::line(&first.rule)).unwrap_or_default();
             match (self.report.targets.as_slice(), findings) {
-                ([target], [only]) if *target == only.subject => rule.into_owned(),
+                ([target], [only]) if *target == *only.subject => rule.into_owned(),
                 (_, few) if few.len() <= 3 || self.view.verbose => {
                     format!("{rule} ({})", group::names(few, few.len()))
                 }

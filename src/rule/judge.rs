@@ -35,22 +35,23 @@ impl Judgement {
     }
 }
 
-/// Judges; one judgement for each element, or one.
-pub(super) fn judge(form: &Form, world: World<'_>) -> Vec<Judgement> {
+/// Judges; one judgement for each element, or one. Each is given away before
+/// the next is made: a cluster has many elements.
+pub(super) fn judge(form: &Form, world: World<'_>, give: &mut dyn FnMut(Judgement)) {
     let mut court = Court { form, evaluator: Evaluator::new(world) };
     if let Some(when) = &form.when {
         match truth(court.evaluator.evaluate(&when.root)) {
             Ok(true) => {}
             Ok(false) => {
                 let reason = court.why_not(when);
-                return vec![court.not_applicable(reason)];
+                return give(court.not_applicable(reason));
             }
-            Err(unknown) => return vec![court.unknown(&unknown)],
+            Err(unknown) => return give(court.unknown(&unknown)),
         }
     }
     match &form.each {
-        None => vec![court.expect()],
-        Some(each) => court.each(each),
+        None => give(court.expect()),
+        Some(each) => court.each(each, give),
     }
 }
 
@@ -60,18 +61,19 @@ struct Court<'f> {
 }
 
 impl<'f> Court<'f> {
-    fn each(&mut self, each: &'f Each) -> Vec<Judgement> {
+    fn each(&mut self, each: &'f Each, give: &mut dyn FnMut(Judgement)) {
         let list = match self.evaluator.evaluate(&each.list.root) {
             Ok(list) => list,
-            Err(stop) => return vec![self.unknown(&stop.into_unknown())],
+            Err(stop) => return give(self.unknown(&stop.into_unknown())),
         };
         let Some(elements) = list.elements() else {
-            return vec![self.unknown(&Unknown::fault(format!("`each` gave {}", list.describe())))];
+            return give(self.unknown(&Unknown::fault(format!("`each` gave {}", list.describe()))));
         };
-        let mut judgements = Vec::new();
+        let mut is_empty = true;
         for element in elements {
+            is_empty = false;
             if let Err(stop) = element {
-                judgements.push(self.unknown(&stop.into_unknown()));
+                give(self.unknown(&stop.into_unknown()));
                 continue;
             }
             self.evaluator.bind(&each.name, element.clone());
@@ -79,15 +81,13 @@ impl<'f> Court<'f> {
             let mut judgement = self.expect();
             judgement.key = key;
             self.evaluator.unbind();
-            judgements.push(judgement);
+            give(judgement);
         }
         if let Some(doubt) = list.doubt() {
-            judgements.push(self.unknown(doubt));
+            give(self.unknown(doubt));
+        } else if is_empty {
+            give(self.not_applicable(format!("`{}` is empty", one_line(&each.list.source))));
         }
-        if judgements.is_empty() {
-            judgements.push(self.not_applicable(format!("`{}` is empty", one_line(&each.list.source))));
-        }
-        judgements
     }
 
     fn key(&mut self, each: &'f Each, element: &Slot<'f>) -> Option<String> {

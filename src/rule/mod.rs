@@ -178,20 +178,20 @@ impl RuleSet {
     }
 
     /// Judges facts by one form of a rule; `beside` are those of the other
-    /// side of a join.
+    /// side of a join. Each judgement is given as it is made.
     pub(crate) fn judge(
         &self,
         rule: &Rule,
         form: FormKind,
-        facts: &Facts,
-        beside: Option<&Facts>,
+        (facts, beside): (&Facts, Option<&Facts>),
         now: Timestamp,
-    ) -> Vec<Judgement> {
+        give: &mut dyn FnMut(Judgement),
+    ) {
         let form = match form {
             FormKind::First => &rule.form,
             FormKind::Cluster => rule.cluster.as_ref().unwrap_or(&rule.form),
         };
-        judge::judge(form, World { facts, beside, data: &self.data, now, missing_is_absent: false })
+        judge::judge(form, World { facts, beside, data: &self.data, now, missing_is_absent: false }, give);
     }
 
     /// The age of the tables of `rules/data` at `now`, in days: of the oldest

@@ -49,7 +49,10 @@ fn faults(line: &str, with: &str) -> String {
 fn judgements(rule: &Rule, facts: &Facts) -> Vec<Judgement> {
     let data = data::Tables::default();
     let now: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
-    judge(&rule.form, World { facts, beside: None, data: &data, now, missing_is_absent: false })
+    let mut judgements = Vec::new();
+    let world = World { facts, beside: None, data: &data, now, missing_is_absent: false };
+    judge(&rule.form, world, &mut |judgement| judgements.push(judgement));
+    judgements
 }
 
 fn node() -> Facts {

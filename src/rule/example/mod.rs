@@ -82,7 +82,8 @@ fn check(data: &Tables, rule: &Rule, example: &Example) -> Option<String> {
         _ => &rule.form,
     };
     let world = World { facts: &example.facts, beside: None, data, now: example.now, missing_is_absent: true };
-    let judgements = judge(form, world);
+    let mut judgements: Vec<Judgement> = Vec::new();
+    judge(form, world, &mut |judgement| judgements.push(judgement));
     let shown = || show(&judgements);
     if example.is_list {
         let got: Vec<Verdict> = judgements.iter().map(|judgement| judgement.verdict).collect();
