@@ -14,10 +14,12 @@ mod join;
 pub mod json;
 mod pod_reference;
 mod source;
+mod twin;
 mod value;
 pub mod version;
 
 pub use join::{JOINING, join};
 pub use json::Json;
 pub use source::{ObjectReference, Source};
+pub use twin::{Kin, Twin};
 pub use value::{Fact, Facts, Value};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Source;
+use super::{Source, Twin};
 
 /// One thing that is true of the subject, absent from it, or could not be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,10 @@ pub enum Value {
     List(Vec<Fact>),
     /// Named members.
     Map(BTreeMap<String, Fact>),
+    /// Named members of one of many objects that differ in their names alone.
+    /// It is written, and so read again, as named members.
+    #[serde(skip_deserializing)]
+    Twin(Twin),
 }
 
 impl Fact {
@@ -120,7 +124,8 @@ impl Fact {
         }
     }
 
-    /// The member of that name, if this is a known map that has it.
+    /// The member of that name, if this is a known map that has it. Of one of
+    /// many objects that differ in their names alone, there is none to borrow.
     pub fn member(&self, name: &str) -> Option<&Fact> {
         match self.value() {
             Some(Value::Map(members)) => members.get(name),

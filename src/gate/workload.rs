@@ -74,6 +74,9 @@ impl Layer {
         match fact {
             Fact::Known { source, value } => {
                 *source = place.or(source.take());
+                if let Value::Twin(twin) = value {
+                    *value = Value::Map(twin.to_map());
+                }
                 match value {
                     Value::List(elements) => elements.iter_mut().for_each(|element| self.locate(element)),
                     Value::Map(members) => members.values_mut().for_each(|member| self.locate(member)),

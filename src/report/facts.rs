@@ -85,6 +85,7 @@ struct Line {
 
 fn flatten(path: &str, fact: &Fact, lines: &mut Vec<Line>) {
     match fact {
+        Fact::Known { value: Value::Twin(twin), .. } => flatten(path, &Fact::group(twin.to_map()), lines),
         Fact::Known { value: Value::Map(members), .. } if !members.is_empty() => {
             for (name, member) in members {
                 flatten(&format!("{path}.{}", escape::line(name)), member, lines);
@@ -126,7 +127,7 @@ fn scalar(fact: &Fact) -> Option<String> {
         Value::Float(number) => Some(number.to_string()),
         Value::Text(text) if text.is_empty() => Some("\"\"".to_owned()),
         Value::Text(text) => Some(escape::line(text).into_owned()),
-        Value::List(_) | Value::Map(_) => None,
+        Value::List(_) | Value::Map(_) | Value::Twin(_) => None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! Rule files: what is refused and how it is shown, and what a rule says.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::expression::World;
 use super::file::{RuleFile, read};
 use super::judge::{Judgement, judge};
 use super::{Diagnostic, Rule, Severity, Verdict, data};
-use crate::fact::{Fact, Facts, Source};
+use crate::fact::{Fact, Facts, Kin, ObjectReference, Source, Twin, Value};
 
 const GOOD: &str = r#"title: kubelet and container runtime use different cgroup drivers
 severity:
@@ -81,6 +84,124 @@ fn a_failure_carries_its_message_its_evidence_and_its_fix() {
             ("kubelet.cgroup_driver", Some(Source::line("/var/lib/kubelet/config.yaml", 12))),
             ("runtime.cgroup_driver", Some(Source::line("/etc/containerd/config.toml", 40))),
         ]
+    );
+}
+
+/// A list of workloads: 100 pods that differ in their names alone, held as
+/// twins or each by itself.
+fn pods(are_twins: bool) -> Facts {
+    let object = |name: &str| {
+        let (api_version, kind, namespace) = ("v1".to_owned(), "Pod".to_owned(), Some("shop".to_owned()));
+        Arc::new(ObjectReference { api_version, kind, namespace, name: name.to_owned() })
+    };
+    let nameless = object("");
+    let at = |path: &'static str| Source::object(&nameless, path);
+    let group = |members: Vec<(&str, Fact)>| -> BTreeMap<String, Fact> {
+        members.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
+    };
+    let subject = group(vec![
+        ("api_version", Fact::group("v1")),
+        ("kind", Fact::group("Pod")),
+        ("name", Fact::group("")),
+        ("namespace", Fact::group("shop")),
+    ]);
+    let image = |tag: &str| Fact::group(group(vec![("name", Fact::known(tag, at(".spec.containers[0].image")))]));
+    let members = group(vec![
+        ("name", Fact::known("", at(".metadata.name"))),
+        ("namespace", Fact::known("shop", at(".metadata.namespace"))),
+        ("subject", Fact::group(subject)),
+        ("kind", Fact::known("Pod", at(".kind"))),
+        ("images", Fact::group(vec![image("web:latest"), image("side:1")])),
+        ("runtime_class", Fact::absent(at(".spec.runtimeClassName"))),
+        ("host_pid", Fact::unreadable(at(".spec.hostPID"), "it is not true or false")),
+    ]);
+    let kin = Arc::new(Kin::new(Arc::clone(&nameless), members));
+    let twin = |number: u32| Twin::new(format!("web-{number}").into(), Arc::clone(&kin));
+    let fact = |number| match twin(number) {
+        twin if are_twins => Fact::group(Value::Twin(twin)),
+        twin => Fact::group(twin.to_map()),
+    };
+    let mut facts = Facts::default();
+    facts.set("workloads", Fact::group((0..100).map(fact).collect::<Vec<_>>()));
+    facts
+}
+
+#[test]
+fn a_twin_is_judged_as_if_it_were_held_by_itself() {
+    let text = r#"title: an image moves
+severity: low
+target: cluster
+why: It moves.
+each: workloads
+as: w
+subject: w.subject
+key: w.kind + " " + w.subject.namespace + "/" + w.name
+expect: EXPECT
+message: '{{ w.name }} of {{ w.subject.name }}: {{ w.images }}, {{ w.runtime_class }}, {{ size(w) }}'
+evidence: [w.name, w.namespace, w.subject, w.runtime_class, w.host_pid, 'w.images.map(i, i.name)', w, w.images]
+fix: Pin {{ w.images[0].name }}.
+references: [https://kubernetes.io/docs/]
+"#;
+    for expect in ["w.images.all(i, i.name == \"side:1\")", "w.host_pid", "w.name == \"web-7\"", "has(w.runtime_class)"]
+    {
+        let rule = rule(&text.replace("EXPECT", &format!("'{expect}'")));
+        let (twins, others) = (judgements(&rule, &pods(true)), judgements(&rule, &pods(false)));
+        assert_eq!((twins.len(), &twins), (100, &others), "{expect}");
+        let Some(Source::Object { object, path }) = &twins[7].evidence[0].source else { panic!("{:?}", twins[7]) };
+        assert_eq!((object.name.as_str(), path.as_ref()), ("web-7", ".metadata.name"));
+    }
+    let rest = text.lines().filter(|line| !["each", "as:", "subject", "key"].iter().any(|key| line.starts_with(key)));
+    let whole = rest.map(|line| match line {
+        _ if line.starts_with("expect") => {
+            "expect: 'workloads.filter(w, w.name.endsWith(\"1\")).size() == 0'".to_owned()
+        }
+        _ if line.starts_with("evidence") => {
+            "evidence: ['workloads.filter(w, w.name.endsWith(\"1\")).map(w, w.subject)']".to_owned()
+        }
+        _ if line.starts_with("message") => "message: '{{ workloads.map(w, w.name) }}'".to_owned(),
+        _ if line.starts_with("fix") => "fix: Pin it.".to_owned(),
+        line => line.to_owned(),
+    });
+    let rule = rule(&(whole.collect::<Vec<_>>().join("\n") + "\n"));
+    assert_eq!(judgements(&rule, &pods(true)), judgements(&rule, &pods(false)));
+    assert_eq!(judgements(&rule, &pods(true))[0].evidence.len(), 10);
+}
+
+#[test]
+fn a_twin_is_written_as_if_it_were_held_by_itself() {
+    assert_eq!(serde_json::to_value(pods(true)).unwrap(), serde_json::to_value(pods(false)).unwrap());
+    let read: Facts = serde_json::from_value(serde_json::to_value(pods(true)).unwrap()).unwrap();
+    assert_eq!(read, pods(false));
+}
+
+#[test]
+fn a_long_list_of_facts_is_walked_to_its_end() {
+    let one = Fact::group(BTreeMap::from([("kind".to_owned(), Fact::group("Pod"))]));
+    let mut facts = Facts::default();
+    facts.set("workloads", Fact::group(vec![one; 120_000]));
+    let text =
+        GOOD.replace("target: host", "target: cluster").replace("when: kubelet.present && runtime.present\n", "");
+    let text = text.replace(
+        "kubelet.cgroup_driver == runtime.cgroup_driver",
+        "'!workloads.exists(w, w.kind == \"Job\" || w.kind == \"CronJob\")'",
+    );
+    let text = text
+        .replace("  - {when: runtime.name == \"docker\", use: high}\n", "")
+        .replace("{{ kubelet.config_path }}", "x");
+    let text = text.replace(
+        "kubelet uses {{ kubelet.cgroup_driver }} but {{ runtime.name }} uses {{ runtime.cgroup_driver }}",
+        "x",
+    );
+    let text = text.replace("[kubelet.cgroup_driver, runtime.cgroup_driver]", "[workloads.size()]");
+    let judged = judgements(&rule(&text), &facts);
+    assert_eq!((judged[0].verdict, judged[0].message.as_str()), (Verdict::Pass, ""));
+    let squared = text
+        .replace("!workloads.exists(w, ", "!workloads.exists(v, workloads.exists(w, ")
+        .replace("\"CronJob\")", "\"CronJob\"))");
+    let judged = judgements(&rule(&squared), &facts);
+    assert_eq!(
+        (judged[0].verdict, judged[0].message.as_str()),
+        (Verdict::Unknown, "the expression needs too many steps")
     );
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Request, Resource};
-use crate::fact::{Fact, Json, ObjectReference, Source, Value};
+use crate::fact::{Fact, Json, ObjectReference, Source, Value, twin};
 
 /// An object that a collector sees; it is dropped after that.
 #[derive(Debug)]
@@ -37,6 +37,11 @@ impl<'a> Object<'a> {
             name: text("/metadata/name").unwrap_or_default(),
         };
         Object { request, json, reference: Arc::new(reference) }
+    }
+
+    /// The same object under another identity.
+    pub(super) fn as_if(&self, reference: Arc<ObjectReference>) -> Object<'a> {
+        Object { request: self.request, json: self.json, reference }
     }
 
     /// Whether it is of that resource.
@@ -142,7 +147,7 @@ impl<'a> Object<'a> {
 }
 
 /// The facts of one object, or of a part of one, as an element of a list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Element {
     members: BTreeMap<String, Fact>,
 }
@@ -183,6 +188,11 @@ impl Element {
     /// A member that was added.
     pub fn get(&self, name: &str) -> Option<&Fact> {
         self.members.get(name)
+    }
+
+    /// A number that is the same for equal elements.
+    pub(super) fn mark(&self) -> u64 {
+        twin::mark(&self.members)
     }
 
     /// The element as a fact.

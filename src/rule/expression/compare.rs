@@ -68,6 +68,7 @@ fn all_equal<'f>(
 fn keys(value: &Value<'_>) -> Option<Vec<String>> {
     let mut keys: Vec<String> = match &value.plain {
         Plain::Members(members) => members.keys().cloned().collect(),
+        Plain::Twin(twin) => twin.members().keys().cloned().collect(),
         Plain::Map(members) => members.iter().map(|(key, _)| key.clone()).collect(),
         _ => return None,
     };

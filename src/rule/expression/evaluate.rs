@@ -20,6 +20,10 @@ use crate::rule::data::Tables;
 /// Steps of one evaluation: about a tenth of a second at worst.
 const STEPS: usize = 300_000;
 
+/// Further ones for each element of the longest list of facts that it walks: a
+/// cluster may have a hundred thousand workloads.
+const STEPS_OF_ELEMENT: usize = 64;
+
 /// The longest text that an expression may make, in bytes.
 const TEXT_LIMIT: usize = 64 * 1024;
 
@@ -42,11 +46,13 @@ pub(crate) struct Evaluator<'f> {
     pub(super) world: World<'f>,
     pub(super) locals: Vec<(&'f str, Slot<'f>)>,
     steps: usize,
+    /// How many there may be.
+    limit: usize,
 }
 
 impl<'f> Evaluator<'f> {
     pub(crate) fn new(world: World<'f>) -> Self {
-        Evaluator { world, locals: Vec::new(), steps: 0 }
+        Evaluator { world, locals: Vec::new(), steps: 0, limit: STEPS }
     }
 
     /// Binds a name for the expressions that follow.
@@ -61,7 +67,7 @@ impl<'f> Evaluator<'f> {
 
     /// Gives each evaluation its own budget.
     pub(crate) fn evaluate(&mut self, node: &'f Node) -> Slot<'f> {
-        self.steps = 0;
+        (self.steps, self.limit) = (0, STEPS);
         let result = self.slot(node);
         // Nothing absorbs an exhausted budget: an answer without all of its
         // operands may be the wrong one.
@@ -73,10 +79,16 @@ impl<'f> Evaluator<'f> {
         self.world.now
     }
 
+    /// Lets a list of facts be walked, however long it is: facts are as many as
+    /// there are, and what an expression makes of them is not.
+    pub(super) fn allow(&mut self, elements: usize) {
+        self.limit = self.limit.max(STEPS.saturating_add(elements.saturating_mul(STEPS_OF_ELEMENT)));
+    }
+
     /// Counts work; an error where the budget is used up.
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), Stop<'f>> {
         self.steps = self.steps.saturating_add(steps);
-        if self.steps > STEPS { Err(Stop::fault("the expression needs too many steps")) } else { Ok(()) }
+        if self.steps > self.limit { Err(Stop::fault("the expression needs too many steps")) } else { Ok(()) }
     }
 
     /// Counts the work of making a text; an error where it is too long.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::evaluate::Evaluator;
+use super::spot::Spot;
 use super::value::{Origin, Path, Slot, Stop, slot};
-use crate::fact::{Fact, Source};
+use crate::fact::Fact;
 
 impl<'f> Evaluator<'f> {
     /// The row of a product's cycle: the exact one, else the longest prefix
@@ -14,11 +15,11 @@ impl<'f> Evaluator<'f> {
         let path = |cycle: &str| Rc::new(Path::Root(Cow::Owned(format!("lifecycle({product}, {cycle})"))));
         let tables = self.world.data;
         let cycles = tables.product(product);
-        let source: Option<&'f Source> = cycles.and_then(Fact::source);
+        let source = cycles.map(|cycles| Spot::default().of(cycles)).unwrap_or_default();
         let absent = || Err(Stop::Absent(Origin { path: path(cycle), source }));
         let Some(cycles) = cycles else { return absent() };
         if let Fact::Unreadable { .. } = cycles {
-            return slot(cycles, path(cycle), None);
+            return slot(cycles, path(cycle), Spot::default());
         }
         let mut wanted = cycle;
         loop {

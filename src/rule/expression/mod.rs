@@ -19,6 +19,7 @@ mod quantify;
 mod quantity;
 mod reach;
 mod show;
+mod spot;
 #[cfg(test)]
 mod store;
 mod stored;

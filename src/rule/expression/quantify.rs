@@ -49,7 +49,7 @@ impl<'f> Evaluator<'f> {
             Some(Ok(_)) => Ok(Value::made(Plain::Bool(true))),
             Some(Err(Stop::Absent(_))) => Ok(Value::made(Plain::Bool(false))),
             Some(Err(unknown)) => Err(unknown),
-            None if matches!(range.plain, Plain::Members(_) | Plain::Map(_)) => Ok(Value::made(Plain::Bool(false))),
+            None if range.is_group() => Ok(Value::made(Plain::Bool(false))),
             None => Err(Stop::fault(format!("nothing is in {}", range.describe()))),
         }
     }
@@ -57,12 +57,19 @@ impl<'f> Evaluator<'f> {
     /// What a macro walks: the elements of a list, or the keys of a group.
     fn walk(&mut self, range: &'f Node) -> Result<(Vec<Slot<'f>>, Option<Unknown<'f>>), Stop<'f>> {
         let range = self.value(range).map_err(Stop::Unknown)?;
+        if let Plain::Facts(facts) = &range.plain {
+            self.allow(facts.len());
+        }
         let elements = match &range.plain {
             Plain::Members(members) => members
                 .iter()
                 .filter(|(_, fact)| !matches!(fact, Fact::Absent { .. }))
                 .map(|(key, _)| Ok(Value::text(key.as_str())))
                 .collect(),
+            Plain::Twin(twin) => {
+                let is_there = |(_, fact): &(&String, &Fact)| !matches!(fact, Fact::Absent { .. });
+                twin.members().iter().filter(is_there).map(|(key, _)| Ok(Value::text(key.as_str()))).collect()
+            }
             Plain::Map(members) => members.iter().map(|(key, _)| Ok(Value::text(key.clone()))).collect(),
             _ => match range.elements() {
                 Some(elements) => elements,

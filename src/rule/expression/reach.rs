@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::ast::{Member, Node, NodeKind};
 use super::evaluate::Evaluator;
+use super::spot::Spot;
 use super::value::{Origin, Path, Plain, Slot, Stop, Unknown, Value, slot};
 use crate::fact::Fact;
 
@@ -19,8 +20,8 @@ impl<'f> Evaluator<'f> {
         match name {
             "now" => Ok(Value::made(Plain::Instant(self.world.now))),
             _ => match self.root(name) {
-                Some(fact) => slot(fact, root(), None),
-                None => self.missing(Origin { path: root(), source: None }),
+                Some(fact) => slot(fact, root(), Spot::default()),
+                None => self.missing(Origin { path: root(), source: Spot::default() }),
             },
         }
     }
@@ -46,8 +47,8 @@ impl<'f> Evaluator<'f> {
         {
             let path = Path::Member(Rc::new(Path::Root(Cow::Borrowed(name))), Cow::Borrowed(&member.name));
             return match self.world.data.table(&member.name) {
-                Some(table) => slot(table, Rc::new(path), None),
-                None => Err(Stop::Absent(Origin { path: Rc::new(path), source: None })),
+                Some(table) => slot(table, Rc::new(path), Spot::default()),
+                None => Err(Stop::Absent(Origin { path: Rc::new(path), source: Spot::default() })),
             };
         }
         // An absent or unreadable group answers for all of its members.
@@ -61,9 +62,7 @@ impl<'f> Evaluator<'f> {
         };
         match of.member(&member.name) {
             Some(slot) => slot,
-            None if !matches!(of.plain, Plain::Members(_) | Plain::Map(_)) => {
-                Err(Stop::fault(format!("{} has no member `{}`", of.describe(), member.name)))
-            }
+            None if !of.is_group() => Err(Stop::fault(format!("{} has no member `{}`", of.describe(), member.name))),
             None if member.is_declared => self.missing(of.missing_member(&member.name)),
             None => Err(Stop::Absent(of.missing_member(&member.name))),
         }
@@ -82,9 +81,7 @@ impl<'f> Evaluator<'f> {
         match &index.plain {
             Plain::Text(key) => match of.member(key) {
                 Some(slot) => slot,
-                None if matches!(of.plain, Plain::Members(_) | Plain::Map(_)) => {
-                    Err(Stop::Absent(of.missing_member(key)))
-                }
+                None if of.is_group() => Err(Stop::Absent(of.missing_member(key))),
                 None => Err(Stop::fault(format!("{} has no members", of.describe()))),
             },
             Plain::Int(at) => {

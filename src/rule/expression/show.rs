@@ -1,5 +1,7 @@
 //! Values as text and JSON, for messages and evidence.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::value::{Cause, Plain, Slot, Stop, Value};
@@ -21,7 +23,7 @@ pub(crate) fn text(value: &Value<'_>) -> Option<String> {
         Plain::Quantity(quantity) => quantity.to_string(),
         Plain::Address(address) => address.to_string(),
         Plain::Range(range) => range.to_string(),
-        Plain::Facts(_) | Plain::List(_) | Plain::Members(_) | Plain::Map(_) => return None,
+        Plain::Facts(_) | Plain::List(_) | Plain::Members(_) | Plain::Twin(_) | Plain::Map(_) => return None,
     })
 }
 
@@ -63,9 +65,8 @@ pub(crate) fn json(value: &Value<'_>) -> Json {
         Plain::Int(number) => Json::from(*number),
         Plain::Float(number) => Json::from(*number),
         Plain::Facts(facts) => Json::Array(facts.iter().map(fact_json).collect()),
-        Plain::Members(members) => {
-            Json::Object(members.iter().map(|(name, fact)| (name.clone(), fact_json(fact))).collect())
-        }
+        Plain::Members(members) => members_json(members),
+        Plain::Twin(twin) => members_json(&twin.to_map()),
         Plain::List(list) => Json::Array(list.elements.iter().map(slot_json).collect()),
         Plain::Map(members) => {
             Json::Object(members.iter().map(|(name, slot)| (name.clone(), slot_json(slot))).collect())
@@ -86,8 +87,11 @@ fn fact_json(fact: &Fact) -> Json {
         Some(FactValue::Float(number)) => Json::from(*number),
         Some(FactValue::Text(text)) => Json::String(text.clone()),
         Some(FactValue::List(elements)) => Json::Array(elements.iter().map(fact_json).collect()),
-        Some(FactValue::Map(members)) => {
-            Json::Object(members.iter().map(|(name, fact)| (name.clone(), fact_json(fact))).collect())
-        }
+        Some(FactValue::Map(members)) => members_json(members),
+        Some(FactValue::Twin(twin)) => members_json(&twin.to_map()),
     }
+}
+
+fn members_json(members: &BTreeMap<String, Fact>) -> Json {
+    Json::Object(members.iter().map(|(name, fact)| (name.clone(), fact_json(fact))).collect())
 }

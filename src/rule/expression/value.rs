@@ -13,8 +13,9 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::quantity::Quantity;
+use super::spot::{Spot, own_member};
 use crate::fact::version::Version;
-use crate::fact::{Fact, Source, Value as FactValue};
+use crate::fact::{Fact, Twin, Value as FactValue};
 
 /// A value, or why there is none.
 pub(crate) type Slot<'f> = Result<Value<'f>, Stop<'f>>;
@@ -39,6 +40,8 @@ pub(crate) enum Plain<'f> {
     List(Rc<List<'f>>),
     /// Members of the facts.
     Members(&'f BTreeMap<String, Fact>),
+    /// Members of one of many facts that differ in their names alone.
+    Twin(&'f Twin),
     /// Members that were made.
     Map(Rc<Vec<(String, Slot<'f>)>>),
     Version(Rc<Version>),
@@ -62,7 +65,7 @@ pub(crate) struct List<'f> {
 pub(crate) struct Origin<'f> {
     pub(crate) path: Rc<Path<'f>>,
     /// Its own source, else that of the group that it stands in.
-    pub(crate) source: Option<&'f Source>,
+    pub(crate) source: Spot<'f>,
 }
 
 /// A path in the tree of facts.
@@ -172,7 +175,7 @@ impl<'f> Value<'f> {
             Plain::Float(_) => "a number",
             Plain::Text(_) => "text",
             Plain::Facts(_) | Plain::List(_) => "a list",
-            Plain::Members(_) | Plain::Map(_) => "a group of members",
+            Plain::Members(_) | Plain::Twin(_) | Plain::Map(_) => "a group of members",
             Plain::Version(_) => "a version",
             Plain::Instant(_) => "an instant",
             Plain::Duration(_) => "a duration",
@@ -227,6 +230,13 @@ impl<'f> Value<'f> {
                 let (parent, source) = self.parent();
                 Some(slot(fact, Rc::new(Path::Member(parent, Cow::Borrowed(name))), source))
             }
+            Plain::Twin(twin) => {
+                let (name, fact) = twin.members().get_key_value(name)?;
+                let (parent, source) = self.parent();
+                let origin =
+                    Origin { path: Rc::new(Path::Member(parent, Cow::Borrowed(name))), source: source.of(fact) };
+                Some(own_member(twin, name, &origin).map_or_else(|| slot(fact, origin.path, source), Ok))
+            }
             Plain::Map(members) => members.iter().find(|(key, _)| key == name).map(|(_, slot)| slot.clone()),
             _ => None,
         }
@@ -238,17 +248,22 @@ impl<'f> Value<'f> {
         Origin { path: Rc::new(Path::Member(parent, Cow::Owned(name.to_owned()))), source }
     }
 
-    fn parent(&self) -> (Rc<Path<'f>>, Option<&'f Source>) {
+    /// Whether it has named members.
+    pub(crate) fn is_group(&self) -> bool {
+        matches!(self.plain, Plain::Members(_) | Plain::Twin(_) | Plain::Map(_))
+    }
+
+    fn parent(&self) -> (Rc<Path<'f>>, Spot<'f>) {
         match &self.origin {
             Some(origin) => (Rc::clone(&origin.path), origin.source),
-            None => (Rc::new(Path::Root(Cow::Borrowed("value"))), None),
+            None => (Rc::new(Path::Root(Cow::Borrowed("value"))), Spot::default()),
         }
     }
 }
 
 /// A fact as a value, under the path that it stands at.
-pub(crate) fn slot<'f>(fact: &'f Fact, path: Rc<Path<'f>>, inherited: Option<&'f Source>) -> Slot<'f> {
-    let origin = Origin { path, source: fact.source().or(inherited) };
+pub(crate) fn slot<'f>(fact: &'f Fact, path: Rc<Path<'f>>, inherited: Spot<'f>) -> Slot<'f> {
+    let mut origin = Origin { path, source: inherited.of(fact) };
     match fact {
         Fact::Known { value, .. } => {
             let plain = match value {
@@ -258,6 +273,10 @@ pub(crate) fn slot<'f>(fact: &'f Fact, path: Rc<Path<'f>>, inherited: Option<&'f
                 FactValue::Text(text) => Plain::Text(Cow::Borrowed(text)),
                 FactValue::List(elements) => Plain::Facts(elements),
                 FactValue::Map(members) => Plain::Members(members),
+                FactValue::Twin(twin) => {
+                    origin.source = origin.source.of_twin(twin);
+                    Plain::Twin(twin)
+                }
             };
             Ok(Value { plain, origin: Some(origin) })
         }

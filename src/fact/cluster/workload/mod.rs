@@ -7,6 +7,7 @@
 //! here, such as a Rollout. Owners whose objects were not read are told from
 //! what their pods show.
 
+mod bare;
 mod owner;
 mod runtime_class;
 mod template;
@@ -21,6 +22,7 @@ use super::resource::{
 use super::{Collector, Element, Lists, Object, Reader, Request};
 use crate::fact::catalogue::{FactDoc, Field, Type};
 use crate::fact::{Fact, Facts, Json, ObjectReference, Source};
+use bare::BarePods;
 use owner::{Key, key};
 use runtime_class::RuntimeClasses;
 use trouble::Trouble;
@@ -114,6 +116,7 @@ const FACTS: &[FactDoc] = &[
 ];
 
 /// A workload on its way.
+#[derive(PartialEq)]
 struct Workload {
     reference: Arc<ObjectReference>,
     element: Element,
@@ -134,6 +137,7 @@ struct Group {
 #[derive(Default)]
 struct Workloads {
     tops: BTreeMap<Key, Workload>,
+    bare: BarePods,
     groups: BTreeMap<Key, Group>,
     bare_troubles: BTreeMap<Key, (Arc<ObjectReference>, Troubles)>,
     owners: Owners,
@@ -187,18 +191,27 @@ impl Reader for Workloads {
         for (owner, all) in troubles.values() {
             problems.extend(all.values().map(|trouble| trouble.fact(owner)));
         }
-        for (place, workload) in self.tops {
-            let own = troubles.get(&place).map(|(_, all)| all.values()).into_iter().flatten();
-            let pulls = own.filter(|trouble| trouble.is_pull()).map(|trouble| trouble.fact(&workload.reference));
-            let pulls = lists.fact(&ALL_PODS, pulls.collect());
-            let exists = workload.runtime_class.as_deref();
-            let exists = exists.map(|class| self.classes.exists(class, place.1.as_str(), lists));
-            let mut element = workload.element.with("failing_pulls", pulls);
+        let classes = self.classes;
+        let finish = |workload: Workload, pulls: Vec<Fact>| {
+            let namespace = workload.reference.namespace.as_deref().unwrap_or_default();
+            let exists = workload.runtime_class.as_deref().map(|class| classes.exists(class, namespace, lists));
+            let mut element = workload.element.with("failing_pulls", lists.fact(&ALL_PODS, pulls));
             if let Some(exists) = exists {
                 element = element.with("runtime_class_exists", exists);
             }
-            elements.push(element.done());
+            element.done()
+        };
+        let mut bare = self.bare.facts(|kind| finish(kind, Vec::new())).peekable();
+        for (place, workload) in self.tops {
+            elements.extend(std::iter::from_fn(|| bare.next_if(|(own, _)| *own < place)).map(|(_, fact)| fact));
+            // One that had a trouble when it came again is told once.
+            bare.next_if(|(own, _)| *own == place);
+            let own = troubles.get(&place).map(|(_, all)| all.values()).into_iter().flatten();
+            let pulls = own.filter(|trouble| trouble.is_pull()).map(|trouble| trouble.fact(&workload.reference));
+            let pulls = pulls.collect();
+            elements.push(finish(workload, pulls));
         }
+        elements.extend(bare.map(|(_, fact)| fact));
         facts.set("pod_problems", lists.fact(&ALL_PODS, problems));
         facts.set("workloads", lists.fact_of_any(HOLDING, elements));
         facts
@@ -211,14 +224,17 @@ impl Workloads {
         // A static pod's controller is its node.
         match controller(pod).filter(|owner| owner.kind != "Node") {
             None => {
-                if !troubles.is_empty() {
+                let is_well = troubles.is_empty();
+                if !is_well {
                     let place = self.bare_troubles.entry(key(pod.reference()));
                     let (_, all) = place.or_insert_with(|| (Arc::clone(pod.reference()), Troubles::new()));
                     for trouble in troubles {
                         take(all, trouble);
                     }
                 }
-                if let Some(workload) = workload(pod) {
+                if is_well {
+                    self.bare.see(pod, workload);
+                } else if let Some(workload) = workload(pod) {
                     self.tops.insert(key(pod.reference()), workload);
                 }
             }

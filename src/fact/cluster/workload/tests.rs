@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::fact::cluster::file::Files;
+use crate::fact::cluster::resource::PODS;
 use crate::fact::cluster::{Collection, Listing};
+use crate::fact::json::json;
 use crate::fact::{Fact, Facts, Source};
 
 fn read(objects: &str) -> Facts {
@@ -11,7 +13,8 @@ fn read(objects: &str) -> Facts {
     let mut files = Files::new(&collection);
     files.read("objects.yaml", objects);
     assert_eq!(files.finish().1, []);
-    collection.facts("not read")
+    // As they are written: bare pods that are alike are held together.
+    serde_json::from_value(serde_json::to_value(collection.facts("not read")).unwrap()).unwrap()
 }
 
 fn workloads(facts: &Facts) -> Vec<String> {
@@ -230,4 +233,50 @@ fn a_denied_kind_is_an_element_that_cannot_be_read() {
 fn files_without_any_workload_say_nothing_of_them() {
     let facts = read("apiVersion: v1\nkind: Node\nmetadata: {name: a}\n");
     assert!(matches!(facts.get("workloads"), Some(Fact::Unreadable { .. })));
+}
+
+#[test]
+fn bare_pods_that_are_alike_are_held_as_their_names() {
+    let collection = Collection::new(&BTreeSet::from(["workloads".to_owned()]));
+    let request = collection.requests().iter().find(|request| request.resource() == Some(&PODS)).unwrap();
+    for (namespace, name, image, is_well) in [
+        ("shop", "c", "web:1", true),
+        ("shop", "a", "web:1", true),
+        ("shop", "d", "web:1", false),
+        ("shop", "b", "web:2", true),
+        ("ads", "z", "web:1", true),
+        // A list that expired begins again: they were changed meanwhile.
+        ("shop", "a", "web:3", true),
+        ("shop", "e", "web:1", true),
+        ("shop", "e", "web:1", false),
+    ] {
+        let state = if is_well { "running" } else { "waiting" };
+        let pod = json!({
+            "metadata": {"name": name, "namespace": namespace, "uid": name},
+            "spec": {"runtimeClassName": "gvisor", "containers": [{"name": "web", "image": image}]},
+            "status": {"containerStatuses": [{"name": "web", "image": image, "state": {state: {"reason": "ImagePullBackOff"}}}]},
+        });
+        collection.see(request, &pod);
+    }
+    for request in collection.requests() {
+        collection.end(request, Listing::Complete);
+    }
+    let facts: Facts = serde_json::from_value(serde_json::to_value(collection.facts("not read")).unwrap()).unwrap();
+    let expected = [("ads/z", "web:1", 0), ("shop/a", "web:3", 0), ("shop/b", "web:2", 0), ("shop/c", "web:1", 0)];
+    let expected = expected.into_iter().chain([("shop/d", "web:1", 1), ("shop/e", "web:1", 1)]);
+    let names: Vec<String> = expected.clone().map(|(name, ..)| format!("Pod/{name}")).collect();
+    assert_eq!(workloads(&facts), names);
+    let pods = facts.get("workloads").unwrap().list().unwrap();
+    for (pod, (name, image, pulls)) in pods.iter().zip(expected) {
+        let first = &pod.member("images").unwrap().list().unwrap()[0];
+        assert_eq!(first.member("name").and_then(Fact::text), Some(image), "{name}");
+        let name = name.rsplit('/').next().unwrap();
+        for source in [first.member("name").unwrap().source(), pod.member("name").unwrap().source()] {
+            let Some(Source::Object { object, .. }) = source else { panic!("{source:?}") };
+            assert_eq!(object.name, name);
+        }
+        assert_eq!(pod.member("subject").unwrap().member("name").and_then(Fact::text), Some(name));
+        assert_eq!(pod.member("failing_pulls").unwrap().list().unwrap().len(), pulls, "{name}");
+        assert_eq!(pod.member("runtime_class_exists").and_then(Fact::bool), Some(false), "{name}");
+    }
 }

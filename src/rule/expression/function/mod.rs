@@ -83,7 +83,7 @@ impl Takes {
             Takes::Int => matches!(value.plain, Plain::Int(_)),
             Takes::Number => matches!(value.plain, Plain::Int(_) | Plain::Float(_)),
             Takes::List => matches!(value.plain, Plain::Facts(_) | Plain::List(_)),
-            Takes::Group => matches!(value.plain, Plain::Members(_) | Plain::Map(_)),
+            Takes::Group => value.is_group(),
             Takes::Version => matches!(value.plain, Plain::Version(_)),
             Takes::Instant => matches!(value.plain, Plain::Instant(_)),
             Takes::Address => matches!(value.plain, Plain::Address(_)),

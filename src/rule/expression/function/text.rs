@@ -83,6 +83,7 @@ fn size<'f>(_: &mut Evaluator<'f>, arguments: &[Value<'f>]) -> Slot<'f> {
     match arguments.first() {
         Some(Value { plain: Plain::Text(text), .. }) => whole(length(text.chars().count())),
         Some(Value { plain: Plain::Members(members), .. }) => whole(length(members.len())),
+        Some(Value { plain: Plain::Twin(twin), .. }) => whole(length(twin.members().len())),
         Some(Value { plain: Plain::Map(members), .. }) => whole(length(members.len())),
         Some(list) => match list.element_count() {
             Some(Ok(count)) => whole(length(count)),

@@ -6,6 +6,7 @@ mod refusal;
 use std::collections::BTreeMap;
 
 use super::kind::Kind;
+use super::spot::Spot;
 use super::value::{Path, slot};
 use super::{Evaluator, Expression, Fault, Names, World, message, text};
 use crate::fact::{Fact, Facts, Source, Value};
@@ -86,7 +87,7 @@ fn answer_of(expression: &Expression) -> String {
     let now = "2026-11-23T12:00:00Z".parse().unwrap();
     let mut evaluator =
         Evaluator::new(World { facts: &facts, beside: None, data: &data, now, missing_is_absent: false });
-    evaluator.bind("x", slot(&x, Path::Root("x".into()).into(), None));
+    evaluator.bind("x", slot(&x, Path::Root("x".into()).into(), Spot::default()));
     match evaluator.evaluate(&expression.root) {
         Ok(value) => text(&value).unwrap_or_else(|| format!("[{}]", message(&Ok(value)))),
         Err(super::Stop::Absent(origin)) => format!("absent: {}", origin.path),
