@@ -124,7 +124,7 @@ pub fn packet(bytes: &[u8]) {
         // Half a second on, so that time-outs and reordering are reached.
         timestamp_ns += 500_000_000;
         let point = CapturePoint::new(usize::from(*kind % 3), link_type, 262_144);
-        consumer.take(&point, &Packet { timestamp_ns, length, bytes, link_type });
+        consumer.take(&point, &Packet { timestamp_ns, carried_s: 0, length, bytes, link_type });
         left = after;
     }
     consumer.finish();

@@ -171,6 +171,7 @@ impl Conversation {
         let point = CapturePoint::new(0, LinkType::Ethernet, 262_144);
         let packet = Packet {
             timestamp_ns: 1_700_000_000_000_000_000 + self.time_ns,
+            carried_s: 0,
             length: u32::try_from(bytes.len()).unwrap(),
             bytes: &bytes,
             link_type: LinkType::Ethernet,

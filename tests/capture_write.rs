@@ -170,7 +170,8 @@ fn a_full_disk_ends_the_capture_with_an_error_and_a_whole_file() {
         let number = writer.add_interface(InterfaceDescription::new("eth0", LinkType::Ethernet)).unwrap();
         // No divisor of a page, so that the disk ends within a packet.
         let bytes = [0x5a; 1013];
-        let packet = Packet { timestamp_ns: 1, length: 1500, bytes: &bytes, link_type: LinkType::Ethernet };
+        let packet =
+            Packet { timestamp_ns: 1, carried_s: 0, length: 1500, bytes: &bytes, link_type: LinkType::Ethernet };
         let error = (0..4_000).find_map(|_| writer.write(number, &packet, &Notes::default(), now()).err()).unwrap();
         drop(writer);
         assert_eq!(error.help(), Some("bound what is kept with -C and -W, or cut packets with -s"), "{error}");

@@ -82,7 +82,13 @@ mod tests {
 
     fn ethernet(side: Side, from: [u8; 6], to: [u8; 6]) -> Direction {
         let bytes = [to, from].concat();
-        side.direction(&Packet { timestamp_ns: 0, length: 60, bytes: &bytes, link_type: LinkType::Ethernet })
+        side.direction(&Packet {
+            timestamp_ns: 0,
+            carried_s: 0,
+            length: 60,
+            bytes: &bytes,
+            link_type: LinkType::Ethernet,
+        })
     }
 
     #[test]
@@ -108,7 +114,7 @@ mod tests {
     #[test]
     fn cooked_headers_say_it_and_short_packets_say_nothing() {
         let cooked = |link_type, bytes: &[u8]| {
-            Side::Unknown.direction(&Packet { timestamp_ns: 0, length: 60, bytes, link_type })
+            Side::Unknown.direction(&Packet { timestamp_ns: 0, carried_s: 0, length: 60, bytes, link_type })
         };
         assert_eq!(cooked(LinkType::LinuxCooked, &[0, 4]), Direction::Out);
         assert_eq!(cooked(LinkType::LinuxCooked, &[0, 1]), Direction::In);

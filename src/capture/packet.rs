@@ -57,6 +57,8 @@ impl LinkType {
 pub struct Packet<'a> {
     /// Instant of the capture, in nanoseconds since 1970.
     pub timestamp_ns: i64,
+    /// How many of its seconds a file had in the parts of a second, where none should be.
+    pub carried_s: u32,
     /// Length on the wire, in bytes.
     pub length: u32,
     /// What was captured of it, from its first byte.

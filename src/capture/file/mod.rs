@@ -177,6 +177,7 @@ enum Format {
 /// Where a packet stands in the block that was read last.
 struct Found {
     timestamp_ns: i64,
+    carried_s: u32,
     length: u32,
     bytes: std::ops::Range<usize>,
     interface: usize,
@@ -223,8 +224,8 @@ impl<R: Read> Reader<R> {
         };
         // Formats give only ranges and interfaces that they have looked at.
         let Some((interface, bytes)) = interface.zip(self.block.get(found.bytes)) else { return Ok(None) };
-        let Found { timestamp_ns, length, .. } = found;
-        let packet = Packet { timestamp_ns, length, bytes, link_type: interface.link_type };
+        let Found { timestamp_ns, carried_s, length, .. } = found;
+        let packet = Packet { timestamp_ns, carried_s, length, bytes, link_type: interface.link_type };
         Ok(Some(Record { packet, interface, number: first.saturating_add(found.interface), interface_count }))
     }
 

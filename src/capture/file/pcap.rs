@@ -77,7 +77,9 @@ impl File {
         let timestamp_ns = Clock { offset_s: second.into(), ..clock }.nanoseconds(fraction.into());
         // A limit that the header states holds, as libpcap has it.
         let limit = if self.interface.snap_length == 0 { usize::MAX } else { index(self.interface.snap_length) };
-        Ok(Some(Found { timestamp_ns, length, bytes: 0..block.len().min(limit), interface: 0 }))
+        // Its second holds more than one where the file is broken or forged.
+        let carried_s = fraction / if clock == Clock::NANOSECONDS { 1_000_000_000 } else { 1_000_000 };
+        Ok(Some(Found { timestamp_ns, carried_s, length, bytes: 0..block.len().min(limit), interface: 0 }))
     }
 }
 

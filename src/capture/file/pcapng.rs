@@ -182,7 +182,7 @@ impl File {
             let captured = if limit == 0 { length } else { length.min(limit) };
             let bytes = range(4, captured, block)?;
             // The format has no time here.
-            return Ok(Found { timestamp_ns: 0, length, bytes, interface: 0 });
+            return Ok(Found { timestamp_ns: 0, carried_s: 0, length, bytes, interface: 0 });
         }
         let interface = if kind == PACKET {
             self.order.u16(block, 0).map(usize::from).ok_or("a packet's block is too short")?
@@ -191,7 +191,8 @@ impl File {
         };
         let clock = known(interface)?.clock;
         let bytes = range(20, number(12)?, block)?;
-        Ok(Found { timestamp_ns: clock.nanoseconds(ticks(4)?), length: number(16)?, bytes, interface })
+        let timestamp_ns = clock.nanoseconds(ticks(4)?);
+        Ok(Found { timestamp_ns, carried_s: 0, length: number(16)?, bytes, interface })
     }
 }
 

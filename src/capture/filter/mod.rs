@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn packet(bytes: &[u8], link_type: LinkType) -> Packet<'_> {
-        Packet { timestamp_ns: 0, length: u32::try_from(bytes.len()).unwrap(), bytes, link_type }
+        Packet { timestamp_ns: 0, carried_s: 0, length: u32::try_from(bytes.len()).unwrap(), bytes, link_type }
     }
 
     /// UDP from 10.0.0.1:5000 to 10.0.0.2:53, without a link header.

@@ -66,6 +66,7 @@ impl Merge {
             self.bytes = self.bytes.saturating_sub(held.bytes.len() + OVERHEAD);
             let packet = Packet {
                 timestamp_ns: held.timestamp_ns,
+                carried_s: 0,
                 length: held.length,
                 bytes: &held.bytes,
                 link_type: LinkType::from_number(held.link_type),
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     fn packet(timestamp_ns: i64, bytes: &[u8]) -> Packet<'_> {
-        Packet { timestamp_ns, length: 1, bytes, link_type: LinkType::Ethernet }
+        Packet { timestamp_ns, carried_s: 0, length: 1, bytes, link_type: LinkType::Ethernet }
     }
 
     fn released(merge: &mut Merge, until_ns: i64, limit: usize) -> Vec<(usize, i64)> {

@@ -213,6 +213,7 @@ impl Live {
                 Ok(packet) => {
                     let packet = Packet {
                         timestamp_ns: nanoseconds(packet.header),
+                        carried_s: 0,
                         length: packet.header.len,
                         bytes: packet.data,
                         link_type: self.point.link_type,

@@ -1,7 +1,7 @@
 //! From an IP protocol number to its printer.
 
-use super::bytes::{Printed, Truncated, rest, slice_at, u8_at, u32_at};
-use super::{IpHeader, Printer, gre, icmp, icmp6, igmp, ip4, ip6, sctp, tcp, udp};
+use super::bytes::{Printed, Truncated, rest, slice_at, u8_at, u16_at, u32_at};
+use super::{IpHeader, Printer, ethernet, gre, icmp, icmp6, igmp, ip4, ip6, routing, sctp, tcp, udp, vrrp};
 
 /// TCP, RFC 9293.
 pub(super) const TCP: u8 = 6;
@@ -18,6 +18,12 @@ const ESP: u8 = 50;
 const AH: u8 = 51;
 const ICMPV6: u8 = 58;
 const NONE: u8 = 59;
+const EIGRP: u8 = 88;
+const OSPF: u8 = 89;
+const PIM: u8 = 103;
+const COMPRESSION: u8 = 108;
+const VRRP: u8 = 112;
+const ETHERNET: u8 = 143;
 
 /// Names of protocols in IP headers, as `-v` shows them.
 pub(super) const NAMES: &[(u32, &str)] = &[
@@ -39,18 +45,16 @@ pub(super) const NAMES: &[(u32, &str)] = &[
     (51, "AH"),
     (55, "Mobile IP"),
     (58, "ICMPv6"),
-    (59, "None"),
-    (60, "DSTOPTS"),
-    (77, "ND"),
+    (62, "Mobile IP (old)"),
     (88, "EIGRP"),
     (89, "OSPF"),
-    (97, "Ethernet"),
     (103, "PIM"),
     (108, "Compressed IP"),
     (112, "VRRP"),
     (113, "PGM"),
     (132, "SCTP"),
     (135, "Mobility"),
+    (143, "Ethernet"),
 ];
 
 /// What lies behind an IP header.
@@ -112,7 +116,20 @@ pub(super) fn print(printer: &mut Printer, mut protocol: u8, mut payload: Payloa
         IPV4 => printer.nested(|printer| ip4::print(printer, payload.bytes, payload.length)),
         IPV6 => printer.nested(|printer| ip6::print(printer, payload.bytes, payload.length)),
         GRE => printer.nested(|printer| gre::print(printer, payload.bytes, payload.length)),
-        ESP => security(printer, &payload),
+        ESP => security(printer, payload.bytes, payload.length),
+        COMPRESSION => {
+            printer.protocol = "ipcomp";
+            printer.labelled_hex("IPComp(cpi=0x", u16_at(payload.bytes, 2)?, 4);
+            printer.out.byte(b')');
+            Ok(())
+        }
+        OSPF => routing::ospf(printer, &payload),
+        PIM => routing::pim(printer, payload.bytes, payload.length),
+        EIGRP => routing::eigrp(printer, payload.bytes, payload.length),
+        VRRP => vrrp::print(printer, &payload),
+        ETHERNET if !is_v4 => {
+            printer.nested(|printer| ethernet::print(printer, payload.bytes, payload.length).map(|_| ()))
+        }
         NONE => {
             printer.out.text("no next header");
             Ok(())
@@ -139,41 +156,37 @@ fn requires(printer: &mut Printer, protocol: u8, version: &str) {
 /// The Authentication Header, RFC 4302; gives its length.
 fn authentication(printer: &mut Printer, bytes: &[u8]) -> Result<usize, Truncated> {
     printer.protocol = "ah";
-    slice_at(bytes, 0, 12)?;
-    let length = (usize::from(u8_at(bytes, 1)?) + 2) * 4;
+    let size = u8_at(bytes, 1)?;
+    let length = (usize::from(size) + 2) * 4;
     printer.out.text("AH(");
     if printer.options.verbose > 0 {
-        printer.out.text("length=");
-        printer.out.number(u8_at(bytes, 1)?);
+        printer.labelled("length=", size);
         printer.out.byte(b'(');
         printer.out.length(length);
         printer.out.text("-bytes),");
     }
-    printer.out.text("spi=0x");
-    printer.out.hex(u32_at(bytes, 4)?, 8);
-    printer.out.byte(b',');
-    if printer.options.verbose > 0 {
-        printer.out.text("sumlen=");
-        printer.out.length(length.saturating_sub(12));
-        printer.out.byte(b',');
+    let reserved = u16_at(bytes, 2)?;
+    if reserved != 0 {
+        printer.labelled_hex("reserved=0x", reserved, 1);
+        printer.out.text("[MustBeZero],");
     }
-    printer.out.text("seq=0x");
-    printer.out.hex(u32_at(bytes, 8)?, 1);
+    printer.labelled_hex("spi=0x", u32_at(bytes, 4)?, 8);
+    printer.labelled_hex(",seq=0x", u32_at(bytes, 8)?, 1);
     printer.out.text(",icv=0x");
-    printer.out.hex_bytes(slice_at(bytes, 12, length.saturating_sub(12))?);
+    for at in 12..length {
+        printer.out.hex(u8_at(bytes, at)?, 2);
+    }
     printer.out.text("): ");
     Ok(length)
 }
 
 /// Encapsulating Security Payload, RFC 4303: only what is not encrypted.
-fn security(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
+pub(super) fn security(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
     printer.protocol = "esp";
-    slice_at(payload.bytes, 0, 8)?;
-    printer.out.text("ESP(spi=0x");
-    printer.out.hex(u32_at(payload.bytes, 0)?, 8);
-    printer.out.text(",seq=0x");
-    printer.out.hex(u32_at(payload.bytes, 4)?, 1);
+    slice_at(bytes, 0, 8)?;
+    printer.labelled_hex("ESP(spi=0x", u32_at(bytes, 0)?, 8);
+    printer.labelled_hex(",seq=0x", u32_at(bytes, 4)?, 1);
     printer.out.text("), length ");
-    printer.out.length(payload.length);
+    printer.out.length(length);
     Ok(())
 }

@@ -148,7 +148,7 @@ pub(super) fn name(printer: &mut Printer, message: &[u8], start: usize) -> Resul
                 at = target;
             }
             _ => {
-                printer.out.text("<BAD LABEL>");
+                printer.out.text("<BAD LABEL TYPE>");
                 return Err(Truncated);
             }
         }

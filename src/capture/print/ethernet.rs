@@ -1,14 +1,18 @@
 //! Ethernet frames, VLAN tags, and what an `EtherType` leads to.
 
-use super::bytes::{Printed, Truncated, rest, slice_at, u8_at, u16_at, up_to};
-use super::{Printer, arp, ip4, ip6};
+use super::bytes::{Printed, Truncated, rest, slice_at, u16_at, up_to};
+use super::{Printer, arp, ip4, ip6, line_protocol, llc, lldp, mpls, slow};
 
 const ADDRESS: usize = 6;
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
 const REVERSE_ARP: u16 = 0x8035;
 const IPV6: u16 = 0x86dd;
-const TEB: u16 = 0x6558;
+const SLOW: u16 = 0x8809;
+const LLDP: u16 = 0x88cc;
+const LOOP_TEST: u16 = 0x9000;
+const MPLS: u16 = 0x8847;
+const MPLS_MULTICAST: u16 = 0x8848;
 const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 /// Up to here the field is a length, IEEE 802.3.
 const MAX_LENGTH_VALUE: u16 = 1500;
@@ -115,7 +119,11 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Resul
                 print_length(printer, claimed);
             }
         }
-        return logical_link(printer, up_to(payload, claimed), claimed).map(|header| at + header);
+        if printer.depth == 0 {
+            printer.link_header_length = at;
+        }
+        return llc::print(printer, up_to(payload, claimed), claimed, bytes.get(..2 * ADDRESS))
+            .map(|header| at + header);
     }
     if printer.options.link_header {
         type_name(printer, ether_type);
@@ -184,65 +192,35 @@ pub(super) fn print_typed(
     length: usize,
     frame: Option<(&[u8], usize)>,
 ) -> Printed {
+    if !print_known(printer, ether_type, payload, length)? {
+        if let Some((frame, frame_length)) = frame
+            && !printer.options.link_header
+        {
+            addresses(printer, frame)?;
+            type_name(printer, ether_type);
+            print_length(printer, frame_length);
+        }
+        printer.unknown_bytes(payload);
+    }
+    Ok(())
+}
+
+/// Prints what an `EtherType` stands before; false where it is not decoded.
+pub(super) fn print_known(
+    printer: &mut Printer,
+    ether_type: u16,
+    payload: &[u8],
+    length: usize,
+) -> Result<bool, Truncated> {
     match ether_type {
         IPV4 => ip4::print(printer, payload, length),
         IPV6 => ip6::print(printer, payload, length),
         ARP | REVERSE_ARP => arp::print(printer, payload, length),
-        TEB => printer.nested(|printer| print(printer, payload, length).map(|_| ())),
-        _ => {
-            if let Some((frame, frame_length)) = frame
-                && !printer.options.link_header
-            {
-                addresses(printer, frame)?;
-                type_name(printer, ether_type);
-                print_length(printer, frame_length);
-            }
-            printer.unknown_bytes(payload);
-            Ok(())
-        }
+        SLOW => slow::print(printer, payload, length),
+        LLDP => lldp::print(printer, payload, length),
+        LOOP_TEST => line_protocol::loop_test(printer, payload, length),
+        MPLS | MPLS_MULTICAST => mpls::print(printer, payload, length),
+        _ => return Ok(false),
     }
-}
-
-/// IEEE 802.2 behind a length: the protocols that clusters see are spanning
-/// tree and SNAP.
-fn logical_link(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize, Truncated> {
-    const HEADER: usize = 3;
-    const SNAP: usize = 8;
-    printer.protocol = "llc";
-    let (destination, source, control) = (u8_at(bytes, 0)?, u8_at(bytes, 1)?, u8_at(bytes, 2)?);
-    if destination == 0xaa && source == 0xaa && control == 3 {
-        let ether_type = u16_at(bytes, 6)?;
-        let organisation = slice_at(bytes, 3, 3)?;
-        if organisation == [0, 0, 0] && (ether_type == IPV4 || ether_type == IPV6 || ether_type == ARP) {
-            print_typed(printer, ether_type, rest(bytes, SNAP), length.saturating_sub(SNAP), None)?;
-            return Ok(SNAP);
-        }
-    }
-    printer.out.text("LLC, dsap ");
-    printer.out.text(service_point(destination));
-    printer.out.text(" (0x");
-    printer.out.hex(destination & 0xfe, 2);
-    printer.out.text(if destination & 1 == 0 { ") Individual, ssap " } else { ") Group, ssap " });
-    printer.out.text(service_point(source));
-    printer.out.text(" (0x");
-    printer.out.hex(source & 0xfe, 2);
-    printer.out.text(if source & 1 == 0 { ") Command, ctrl 0x" } else { ") Response, ctrl 0x" });
-    printer.out.hex(control, 2);
-    printer.out.text(": ");
-    printer.out.text("length ");
-    printer.out.length(length);
-    printer.unknown_bytes(rest(bytes, HEADER));
-    Ok(HEADER)
-}
-
-fn service_point(point: u8) -> &'static str {
-    match point & 0xfe {
-        0x00 => "Null",
-        0x42 => "STP",
-        0xaa => "SNAP",
-        0xe0 => "IPX",
-        0xf0 => "NetBeui",
-        0xfe => "ISO",
-        _ => "Unknown",
-    }
+    .map(|()| true)
 }

@@ -1,7 +1,7 @@
 //! GRE, RFC 2784 and 2890; version 1 is PPTP's, RFC 2637.
 
-use super::bytes::{Printed, Truncated, rest, u16_at, u32_at};
-use super::{Printer, ethernet, ip4, ip6};
+use super::bytes::{Printed, Truncated, rest, u8_at, u16_at, u32_at};
+use super::{Printer, ethernet, ip4, ip6, mpls};
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;
@@ -62,6 +62,9 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
         }
         at += 4;
     }
+    if version == 0 && flags & ROUTING != 0 {
+        at = routing(printer, bytes, at, length)?;
+    }
     if version == 1 && flags & SEQUENCE == 0 {
         printer.out.text(", no-payload");
     }
@@ -78,10 +81,31 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
         0x0800 => ip4::print(printer, inner, left),
         0x86dd => ip6::print(printer, inner, left),
         0x6558 => ethernet::print(printer, inner, left).map(|_| ()),
+        0x8847 if version == 0 => mpls::print(printer, inner, left),
         other => {
             printer.out.text("gre-proto-0x");
             printer.out.hex(other, 1);
             Ok(())
+        }
+    }
+}
+
+/// Source routes, RFC 1701, of which the kind is told; gives where they end.
+fn routing(printer: &mut Printer, bytes: &[u8], mut at: usize, length: usize) -> Result<usize, Truncated> {
+    loop {
+        let (family, size) = (u16_at(bytes, at)?, usize::from(u8_at(bytes, at + 3)?));
+        at += 4;
+        if at > length {
+            return Err(Truncated);
+        }
+        if family == 0 && size == 0 {
+            return Ok(at);
+        }
+        printer.labelled_hex(", (rtaf=0x", family, 1);
+        printer.out.byte(b')');
+        at += size;
+        if at > length {
+            return Err(Truncated);
         }
     }
 }

@@ -62,9 +62,9 @@ fn ascii(out: &mut Out, bytes: &[u8]) {
     out.byte(b'\n');
     for (at, byte) in bytes.iter().enumerate() {
         match byte {
-            // A carriage return before a line feed is left out.
+            // A carriage return before a line feed, or among the last two bytes, is left out.
             b'\r' => {
-                if bytes.get(at + 1) != Some(&b'\n') {
+                if at + 2 < bytes.len() && bytes.get(at + 1) != Some(&b'\n') {
                     out.byte(b'.');
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::bytes::{Printed, array_at, checksum, checksum_should_be, rest, u8_at, u16_at, u32_at, up_to};
 use super::demux::{self, Payload};
-use super::{Printer, ip4};
+use super::{Printer, icmp_extension, ip4};
 
 /// Where the quoted packet starts.
 const QUOTED: usize = 8;
@@ -62,6 +62,9 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
         let claimed = usize::from(u16_at(quoted, 2)?);
         printer.nested(|printer| ip4::print(printer, up_to(quoted, claimed), claimed))?;
     }
+    if matches!(kind, 3 | 11 | 12) {
+        icmp_extension::print(printer, bytes, length)?;
+    }
     Ok(())
 }
 
@@ -108,7 +111,7 @@ fn words(printer: &mut Printer, bytes: &[u8], kind: u8, code: u8) -> Printed {
             printer.out.text("address mask is 0x");
             printer.out.hex(u32_at(bytes, 8)?, 8);
         }
-        9 => printer.out.text("router advertisement"),
+        9 => advertisement(printer, bytes)?,
         _ => match super::word(
             &[
                 (4, "source quench"),
@@ -125,6 +128,35 @@ fn words(printer: &mut Printer, bytes: &[u8], kind: u8, code: u8) -> Printed {
                 printer.out.number(kind);
             }
         },
+    }
+    Ok(())
+}
+
+/// Routers that can be used, RFC 1256, and for how many seconds.
+fn advertisement(printer: &mut Printer, bytes: &[u8]) -> Printed {
+    printer.out.text("router advertisement lifetime ");
+    let lifetime = u16_at(bytes, 6)?;
+    let (hours, minutes, seconds) = (lifetime / 3600, lifetime / 60 % 60, lifetime % 60);
+    printer.out.text(&match (hours, minutes) {
+        (0, 0) => seconds.to_string(),
+        (0, _) => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    });
+    let (count, size) = (u8_at(bytes, 4)?, u8_at(bytes, 5)?);
+    printer.labelled(" ", count);
+    printer.out.byte(b':');
+    if size != 2 {
+        printer.labelled(" [size ", size);
+        printer.out.byte(b']');
+        return Ok(());
+    }
+    for number in 0..usize::from(count) {
+        let at = QUOTED + number * 8;
+        let (router, preference) = (array_at(bytes, at)?, u32_at(bytes, at + 4)?);
+        printer.out.text(" {");
+        printer.out.ipv4(router);
+        printer.labelled(" ", preference);
+        printer.out.byte(b'}');
     }
     Ok(())
 }

@@ -33,7 +33,16 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
                 group::print_records(printer, bytes, length, &group::IGMP)?;
             }
         }
-        0x13 => printer.out.text("igmp dvmrp"),
+        0x1f => trace(printer, "mtrace", bytes, length)?,
+        0x1e => trace(printer, "mresp", bytes, length)?,
+        0x13 => {
+            printer.out.text("igmp dvmrp");
+            match super::word(DISTANCE_VECTOR_KINDS, u8_at(bytes, 1)?) {
+                _ if length < 8 => {}
+                Some(word) => printer.out.text(word),
+                None => printer.labelled(" [type ", u8_at(bytes, 1)?),
+            }
+        }
         0x14 => printer.out.text("igmp pimv1"),
         other => {
             printer.out.text("igmp-");
@@ -44,6 +53,40 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
         printer.out.text(" bad igmp cksum ");
         printer.out.hex(u16_at(bytes, 2)?, 1);
         printer.out.byte(b'!');
+    }
+    Ok(())
+}
+
+/// Messages of DVMRP, RFC 1075; what they hold is not told.
+const DISTANCE_VECTOR_KINDS: &[(u32, &str)] = &[
+    (1, " Probe"),
+    (2, " Report"),
+    (3, " Ask-neighbors"),
+    (4, " Neighbors"),
+    (5, " Ask-neighbors2"),
+    (6, " Neighbors2"),
+    (7, " Prune"),
+    (8, " Graft"),
+    (9, " Graft-ACK"),
+];
+
+/// A request or an answer of a multicast traceroute.
+fn trace(printer: &mut Printer, name: &str, bytes: &[u8], length: usize) -> Printed {
+    if length < 24 {
+        invalid_length(printer, length);
+        return Ok(());
+    }
+    let (source, destination, reply) = (array_at(bytes, 8)?, array_at(bytes, 12)?, array_at(bytes, 16)?);
+    let identifier = u32_at(bytes, 20)?;
+    printer.out.text(name);
+    printer.labelled(" ", identifier & 0x00ff_ffff);
+    printer.out.text(": ");
+    for (address, after) in [(source, " to "), (destination, " reply-to "), (reply, "")] {
+        printer.out.ipv4(address);
+        printer.out.text(after);
+    }
+    if reply[0] >> 4 == 0xe {
+        printer.labelled(" with-ttl ", identifier >> 24);
     }
     Ok(())
 }

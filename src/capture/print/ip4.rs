@@ -291,8 +291,8 @@ fn timestamps(printer: &mut Printer, option: &[u8]) -> Printed {
         printer.out.text(name);
         at = 4;
         while at < length {
-            printer.out.text(if index == at { " ^ " } else { " " });
             let entry = slice_at(option, at, hop)?;
+            printer.out.text(if index == at { " ^ " } else { " " });
             printer.out.number(u32_at(entry, hop - 4)?);
             printer.out.byte(b'@');
             if hop == 8 {

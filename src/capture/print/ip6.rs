@@ -190,6 +190,13 @@ fn payload(
     let mut bytes = rest(packet, at);
     if let Some(jumbo) = seen.jumbo {
         length = (jumbo + HEADER).checked_sub(at).ok_or(Truncated)?;
+        // Without a length in the header, what came is what was counted so far.
+        let came = left + at - HEADER;
+        if came < jumbo + HEADER {
+            printer.out.text("truncated-ip6 - ");
+            printer.out.length(jumbo + HEADER - came);
+            printer.out.text(" bytes missing!");
+        }
         bytes = up_to(bytes, length);
     } else if claimed == 0 {
         if seen.has_extension {
@@ -308,9 +315,10 @@ fn fragment(printer: &mut Printer, header: &[u8], claimed: usize, at: usize) -> 
 /// A routing header: types 0 and 2, and segment routing (RFC 8754).
 fn routing(printer: &mut Printer, header: &[u8]) -> Result<Option<usize>, Truncated> {
     printer.protocol = "rt6";
+    printer.out.text("RT6");
     let length = u8_at(header, 1)?;
     let kind = u8_at(header, 2)?;
-    printer.out.text("RT6 (len=");
+    printer.out.text(" (len=");
     printer.out.number(length);
     printer.out.text(", type=");
     printer.out.number(kind);

@@ -1,7 +1,7 @@
 //! The first header of a packet, by its link type.
 
 use super::bytes::{Truncated, array_at, rest, u8_at, u16_at, u32_at, up_to};
-use super::{Printer, ethernet, ip4, ip6};
+use super::{Printer, ethernet, ip4, ip6, mpls};
 use crate::capture::packet::{LinkType, Packet};
 
 /// Prints a packet from its first byte, and gives the length of its link
@@ -10,17 +10,50 @@ pub(super) fn print(printer: &mut Printer, packet: &Packet<'_>) -> Result<usize,
     let length = usize::try_from(packet.length).unwrap_or(usize::MAX);
     match packet.link_type {
         LinkType::Ethernet => ethernet::print(printer, packet.bytes, length),
-        LinkType::RawIp => raw(printer, packet.bytes, length),
-        LinkType::Ipv4 => ip4::print(printer, packet.bytes, length).map(|()| 0),
-        LinkType::Ipv6 => ip6::print(printer, packet.bytes, length).map(|()| 0),
+        LinkType::RawIp | LinkType::Ipv4 | LinkType::Ipv6 => raw(printer, packet.bytes, length),
         LinkType::LinuxCooked => cooked(printer, packet.bytes, length),
         LinkType::LinuxCooked2 => cooked2(printer, packet.bytes, length),
         LinkType::Loopback => loopback(printer, packet.bytes, length),
+        LinkType::Other(PPP) => point_to_point(printer, packet.bytes, length),
         LinkType::Other(_) => {
             printer.unknown_bytes(packet.bytes);
             Ok(0)
         }
     }
+}
+
+/// `LINKTYPE_PPP`, of which network packets are decoded.
+pub(super) const PPP: u32 = 9;
+const PPP_PROTOCOLS: &[(u32, &str)] = &[(0x21, "IP"), (0x57, "IP6"), (0x0281, "MPLS"), (0x0283, "MPLS")];
+
+/// PPP, RFC 1662: address and control, which may be left out, and the protocol.
+fn point_to_point(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize, Truncated> {
+    const DUMPED_FROM: usize = 4;
+    printer.protocol = "ppp";
+    printer.link_header_length = DUMPED_FROM;
+    let at = if u16_at(bytes, 0)? == 0xff03 { 2 } else { 0 };
+    let (protocol, header) = match u8_at(bytes, at)? {
+        odd if odd % 2 == 1 => (u16::from(odd), at + 1),
+        _ => (u16_at(bytes, at)?, at + 2),
+    };
+    let Some(name) = super::word(PPP_PROTOCOLS, protocol) else {
+        printer.unknown_bytes(bytes);
+        return Ok(0);
+    };
+    if printer.options.link_header {
+        printer.out.text(name);
+        printer.labelled_hex(" (0x", protocol, 4);
+        printer.out.text("), length ");
+        printer.out.length(length);
+        printer.out.text(": ");
+    }
+    let (inner, left) = (rest(bytes, header), length.saturating_sub(header));
+    match protocol {
+        0x21 => ip4::print(printer, inner, left)?,
+        0x57 => ip6::print(printer, inner, left)?,
+        _ => mpls::print(printer, inner, left)?,
+    }
+    Ok(DUMPED_FROM)
 }
 
 fn raw(printer: &mut Printer, bytes: &[u8], length: usize) -> Result<usize, Truncated> {

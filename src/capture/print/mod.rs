@@ -6,6 +6,10 @@
 //! documented in tcpdump(1). Names are never resolved, as with `-n`.
 
 mod arp;
+mod bfd;
+mod bgp;
+mod bgp_notification;
+mod bgp_update;
 mod bytes;
 mod demux;
 mod dhcp;
@@ -21,19 +25,31 @@ mod hex;
 mod icmp;
 mod icmp6;
 mod icmp6_option;
+mod icmp_extension;
 mod igmp;
 mod ip4;
 mod ip6;
+mod line_protocol;
 mod link;
+mod llc;
+mod lldp;
+mod mpls;
 mod mptcp;
+mod ntp;
 mod out;
+mod resp;
+mod routing;
 mod sctp;
+mod slow;
+mod stp;
 mod tcp;
 mod tcp_option;
 mod text_protocol;
 mod time;
 mod tunnel;
 mod udp;
+mod vrrp;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -115,6 +131,7 @@ pub struct Printer {
     count: u64,
     clock: time::Clock,
     conversations: tcp::Conversations,
+    initiators: routing::Initiators,
     /// Length of the link header, once it is known.
     link_header_length: usize,
     /// How deep packets stand in packets.
@@ -125,7 +142,30 @@ pub struct Printer {
 
 /// Where the capture ends within one of these, tcpdump forgets how long the
 /// link header is, and dumps it too.
-const DUMPED_WHOLE: [&str; 6] = ["arp", "http", "icmp", "icmp6", "igmp", "vxlan"];
+const DUMPED_WHOLE: [&str; 22] = [
+    "ah",
+    "arp",
+    "bfd",
+    "hsrp",
+    "http",
+    "icmp",
+    "icmp6",
+    "igmp",
+    "ipcomp",
+    "loopback",
+    "mpls",
+    "ospf2",
+    "ospf3",
+    "pim",
+    "slow",
+    "snap",
+    "stp",
+    "syslog",
+    "tftp",
+    "vrrp",
+    "vxlan",
+    "vxlan_gpe",
+];
 
 /// How deep packets in packets are followed.
 const MAX_DEPTH: u8 = 16;
@@ -167,7 +207,7 @@ impl Printer {
         if self.refuse_invalid(packet) {
             return self.out.bytes();
         }
-        self.clock.print(&mut self.out, &self.options, packet.timestamp_ns);
+        self.clock.print(&mut self.out, &self.options, packet);
         if let Some(name) = name {
             self.out.text(name);
             self.out.byte(b' ');
@@ -221,9 +261,14 @@ impl Printer {
         self.out.byte(b']');
     }
 
-    /// Shows bytes that nothing decodes, unless an option shows all bytes.
+    /// Whether bytes that nothing decodes are shown, since no option shows all bytes or less than all.
+    fn shows_unknown(&self) -> bool {
+        !self.options.quick && matches!(self.options.dump, Dump::None | Dump::Ascii | Dump::AsciiWithLink)
+    }
+
+    /// Shows bytes that nothing decodes, unless an option shows all bytes in hexadecimal.
     fn unknown_bytes(&mut self, bytes: &[u8]) {
-        if self.options.dump == Dump::None {
+        if self.shows_unknown() {
             hex::hex_and_ascii(&mut self.out, bytes);
         }
     }
@@ -280,6 +325,6 @@ fn word(table: &[(u32, &'static str)], number: impl Into<u32>) -> Option<&'stati
 impl LinkType {
     /// Whether its packets can be printed.
     pub fn is_printable(self) -> bool {
-        !matches!(self, LinkType::Other(_))
+        !matches!(self, LinkType::Other(number) if number != link::PPP)
     }
 }

@@ -2,8 +2,10 @@
 
 use super::bytes::{Printed, Truncated, rest, slice_at, u8_at, u16_at, u32_at};
 use super::demux::{self, Payload};
-use super::{Printer, hex, tcp, word};
+use super::{Printer, tcp, word};
 
+/// Channels of `ForCES`, RFC 5811, whose messages are not decoded.
+const FORWARDING_CHANNELS: &[(u32, &str)] = &[(6704, "[ForCES HP]"), (6705, "[ForCES MP]"), (6706, "[ForCES LP]")];
 const HEADER: usize = 12;
 const CHUNK: usize = 4;
 
@@ -68,8 +70,12 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
         return Ok(());
     }
     slice_at(bytes, 0, HEADER)?;
-    tcp::ends(printer, payload.header, demux::SCTP, Some((u16_at(bytes, 0)?, u16_at(bytes, 2)?)))?;
+    let (source, destination) = (u16_at(bytes, 0)?, u16_at(bytes, 2)?);
+    tcp::ends(printer, payload.header, demux::SCTP, Some((source, destination)))?;
     printer.out.text("sctp");
+    for channel in [source, destination].into_iter().filter_map(|port| word(FORWARDING_CHANNELS, port)) {
+        printer.out.text(channel);
+    }
     let (mut at, mut left, mut number) = (HEADER, length - HEADER, 0_u32);
     let mut separator = if printer.options.verbose >= 2 { "\n\t" } else { " (" };
     while left > 0 {
@@ -181,8 +187,11 @@ fn print_chunk(printer: &mut Printer, chunk: &[u8], kind: u8, size: usize) -> Re
                 return Ok(false);
             }
             if printer.options.verbose >= 2 {
-                printer.out.text("[Payload:");
-                hex::hex_and_ascii(&mut printer.out, rest(chunk, 16));
+                printer.out.text("[Payload");
+                if printer.shows_unknown() {
+                    printer.out.byte(b':');
+                    printer.unknown_bytes(rest(chunk, 16));
+                }
                 printer.out.byte(b']');
             }
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::bytes::{Printed, Truncated, rest, slice_at, u8_at, u16_at, u32_at, up_to};
 use super::demux::{self, Payload};
-use super::{IpHeader, Printer, dns, ip4, ip6, tcp_option, text_protocol, udp};
+use super::{IpHeader, Printer, bgp, dns, ip4, ip6, resp, tcp_option, text_protocol, udp};
 
 const HEADER: usize = 20;
 const FIN: u8 = 0x01;
@@ -170,8 +170,7 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
             printer,
             up_to(rest(bytes, HEADER), header_length - HEADER),
             header_length - HEADER,
-            flags,
-            numbers.sack_base,
+            tcp_option::Segment { flags, sack_base: numbers.sack_base, is_complete: bytes.len() >= length },
         )? {
             return Ok(());
         }
@@ -188,7 +187,7 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
     }
     let data = up_to(rest(bytes, header_length), data_length);
     if flags & RST != 0 && printer.options.verbose > 0 {
-        print_reset_text(printer, data);
+        print_reset_text(printer, data, data_length);
         return Ok(());
     }
     print_data(printer, (source, destination), data, data_length)
@@ -290,17 +289,11 @@ fn print_checksum(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
 }
 
 /// A reset may say why in words, RFC 9293 section 3.5.3.
-fn print_reset_text(printer: &mut Printer, data: &[u8]) {
+fn print_reset_text(printer: &mut Printer, data: &[u8], length: usize) {
     const SHOWN: usize = 30;
-    printer.out.text(" [RST");
-    if !data.is_empty() {
-        printer.out.byte(b'+');
-        let shown = up_to(data, SHOWN);
-        printer.out.visible(shown);
-        if shown.len() < data.len() {
-            printer.out.text("...");
-        }
-    }
+    printer.out.text(if data.len() < length { " [!RST" } else { " [RST" });
+    printer.out.text(if length > SHOWN { "+ " } else { " " });
+    printer.out.visible(up_to(data, SHOWN));
     printer.out.byte(b']');
 }
 
@@ -308,6 +301,12 @@ fn print_data(printer: &mut Printer, (source, destination): (u16, u16), data: &[
     let is_port = |port: u16| source == port || destination == port;
     if is_port(53) {
         return dns::print(printer, data, length, dns::Carrier::Tcp);
+    }
+    if is_port(bgp::PORT) {
+        return bgp::print(printer, data);
+    }
+    if is_port(resp::PORT) {
+        return resp::print(printer, data, length);
     }
     if is_port(22) {
         return text_protocol::print_ssh(printer, data, length);

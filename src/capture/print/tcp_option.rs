@@ -25,14 +25,19 @@ const NAMES: &[(u32, &str)] = &[
     (254, "exp"),
 ];
 
+/// What options need of the segment that they stand in.
+#[derive(Clone, Copy)]
+pub(super) struct Segment {
+    /// The bits that say what the segment is for.
+    pub(super) flags: u8,
+    /// What selective acknowledgments are relative to.
+    pub(super) sack_base: u32,
+    /// Whether all of it was captured.
+    pub(super) is_complete: bool,
+}
+
 /// The options; false where they are malformed, which ends the line.
-pub(super) fn print(
-    printer: &mut Printer,
-    bytes: &[u8],
-    length: usize,
-    flags: u8,
-    sack_base: u32,
-) -> Result<bool, Truncated> {
+pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize, segment: Segment) -> Result<bool, Truncated> {
     let mut at = 0;
     while at < length {
         if at > 0 {
@@ -58,7 +63,7 @@ pub(super) fn print(
                 printer.out.number(kind);
             }
         }
-        let used = match value(printer, kind, bytes, (at + 2, size - 2), (flags, sack_base)) {
+        let used = match value(printer, kind, bytes, (at + 2, size - 2), segment) {
             Ok(Some(used)) => used,
             Ok(None) => return Ok(malformed(printer, at)),
             Err(Truncated) => {
@@ -91,7 +96,7 @@ fn value(
     kind: u8,
     bytes: &[u8],
     (at, size): (usize, usize),
-    (flags, sack_base): (u8, u32),
+    segment: Segment,
 ) -> Result<Option<usize>, Truncated> {
     let fixed = match kind {
         2 | 20 | 28 => 2,
@@ -117,7 +122,7 @@ fn value(
         2 => spaced(printer, u16_at(bytes, at)?.into()),
         3 => spaced(printer, u8_at(bytes, at)?.into()),
         6 | 7 | 11 | 12 | 13 => spaced(printer, u32_at(bytes, at)?),
-        5 => sack(printer, bytes, at, size, sack_base)?,
+        5 => sack(printer, bytes, at, size, segment.sack_base)?,
         8 => {
             printer.out.text(" val ");
             printer.out.number(u32_at(bytes, at)?);
@@ -126,7 +131,13 @@ fn value(
         }
         19 => {
             let digest = slice_at(bytes, at, 16)?;
-            printer.out.text(" can't check - ");
+            // Its key would be needed, and all of the segment.
+            printer.out.text(if segment.is_complete {
+                " shared secret not supplied with -M"
+            } else {
+                " snaplen too short"
+            });
+            printer.out.text(", can't check - ");
             printer.out.hex_bytes(digest);
         }
         20 => {
@@ -146,7 +157,7 @@ fn value(
         29 => authentication(printer, bytes, at, size)?,
         30 => {
             // The option as a whole, its kind and length included.
-            let is_valid = mptcp::print(printer, rest(bytes, at - 2), size + 2, flags)?;
+            let is_valid = mptcp::print(printer, rest(bytes, at - 2), size + 2, segment.flags)?;
             return Ok(is_valid.then_some(size));
         }
         34 => {

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::out::Out;
 use super::{PrintOptions, TimeStyle};
+use crate::capture::packet::Packet;
 
 /// What relative times need of the packets before.
 #[derive(Debug, Default)]
@@ -19,10 +20,14 @@ const NS_PER_S: i64 = 1_000_000_000;
 
 impl Clock {
     /// Writes the time of a packet and a blank, in the chosen style.
-    pub(super) fn print(&mut self, out: &mut Out, options: &PrintOptions, timestamp_ns: i64) {
+    pub(super) fn print(&mut self, out: &mut Out, options: &PrintOptions, packet: &Packet<'_>) {
+        let timestamp_ns = packet.timestamp_ns;
         let first_ns = *self.first_ns.get_or_insert(timestamp_ns);
         let previous_ns = self.previous_ns.replace(timestamp_ns).unwrap_or(timestamp_ns);
-        let (second, fraction) = (timestamp_ns.div_euclid(NS_PER_S), timestamp_ns.rem_euclid(NS_PER_S));
+        // What the file had beyond a second stays where it was, as tcpdump leaves it.
+        let carried_s = i64::from(packet.carried_s);
+        let second = timestamp_ns.div_euclid(NS_PER_S).saturating_sub(carried_s);
+        let fraction = timestamp_ns.rem_euclid(NS_PER_S).saturating_add(carried_s.saturating_mul(NS_PER_S));
         match options.time {
             TimeStyle::None => return,
             TimeStyle::Unix => {

@@ -28,6 +28,48 @@ pub(super) fn vxlan(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
     printer.nested(|printer| ethernet::print(printer, rest(bytes, HEADER), length - HEADER).map(|_| ()))
 }
 
+/// The port of VXLAN-GPE.
+pub(super) const VXLAN_GPE_PORT: u16 = 4790;
+const VXLAN_GPE_FLAGS: [(u8, &str); 4] = [(0x08, "I"), (0x04, "P"), (0x02, "B"), (0x01, "O")];
+
+/// VXLAN with a protocol in its header, as Cisco proposed it.
+pub(super) fn vxlan_gpe(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
+    const HEADER: usize = 8;
+    printer.protocol = "vxlan_gpe";
+    printer.out.text("VXLAN-GPE, ");
+    if length < HEADER {
+        printer.out.text(" (len ");
+        printer.out.length(length);
+        printer.out.text(" < 8)");
+        printer.invalid();
+        return Ok(());
+    }
+    let flags = u8_at(bytes, 0)?;
+    printer.out.text("flags [");
+    if VXLAN_GPE_FLAGS.iter().all(|(bit, _)| flags & bit == 0) {
+        printer.out.text("none");
+    }
+    for (_, letter) in VXLAN_GPE_FLAGS.iter().filter(|(bit, _)| flags & bit != 0) {
+        printer.out.text(letter);
+    }
+    printer.out.text("], ");
+    let (protocol, network) = (u8_at(bytes, 3)?, identifier(bytes, 4)?);
+    u8_at(bytes, 7)?;
+    printer.labelled("vni ", network);
+    printer.out.text(if printer.options.verbose > 0 { "\n    " } else { ": " });
+    let (inner, left) = (rest(bytes, HEADER), length - HEADER);
+    printer.nested(|printer| match protocol {
+        1 => ip4::print(printer, inner, left),
+        2 => ip6::print(printer, inner, left),
+        3 => ethernet::print(printer, inner, left).map(|_| ()),
+        _ => {
+            printer.out.text("ERROR: unknown-next-protocol");
+            printer.invalid();
+            Ok(())
+        }
+    })
+}
+
 const GENEVE_FLAGS: [(u8, &str); 8] =
     [(0x80, "O"), (0x40, "C"), (0x20, "R1"), (0x10, "R2"), (0x08, "R3"), (0x04, "R4"), (0x02, "R5"), (0x01, "R6")];
 

@@ -2,7 +2,7 @@
 
 use super::bytes::{Printed, Truncated, checksum, rest, u16_at, up_to};
 use super::demux::{self, Payload};
-use super::{IpHeader, Printer, dhcp, dns, ip4, ip6, tcp, tunnel};
+use super::{IpHeader, Printer, bfd, dhcp, dns, ip4, ip6, line_protocol, mpls, ntp, routing, tcp, tunnel, vrrp};
 
 const HEADER: usize = 8;
 const DNS: u16 = 53;
@@ -47,25 +47,62 @@ pub(super) fn print(printer: &mut Printer, payload: &Payload<'_>) -> Printed {
     if printer.options.verbose > 0 && !printer.options.skip_checksums && !payload.is_fragment {
         print_checksum(printer, payload, data.len() >= length, length + HEADER)?;
     }
-    let is_port = |port: u16| source == port || destination == port;
-    if printer.options.quick {
+    if printer.options.quick || !print_known(printer, payload.header, (source, destination), data, length)? {
         print_length(printer, payload, claimed, length);
-        return Ok(());
     }
+    Ok(())
+}
+
+/// Prints what a port is known for, in the order in which tcpdump tries them;
+/// false where it is known for nothing.
+fn print_known(
+    printer: &mut Printer,
+    header: IpHeader<'_>,
+    (source, destination): (u16, u16),
+    data: &[u8],
+    length: usize,
+) -> Result<bool, Truncated> {
+    let is_port = |port: u16| source == port || destination == port;
     if is_port(DNS) {
         dns::print(printer, data, length, dns::Carrier::Udp)
     } else if is_port(MULTICAST_DNS) {
         dns::print(printer, data, length, dns::Carrier::Multicast)
+    } else if is_port(line_protocol::TFTP_PORT) {
+        line_protocol::tftp(printer, data, length)
     } else if DHCP.into_iter().any(is_port) {
         dhcp::print(printer, data, length)
+    } else if is_port(routing::RIP_PORT) {
+        routing::rip(printer, data, length)
+    } else if is_port(500) {
+        routing::ike(printer, data, header)
+    } else if is_port(routing::IKE_TRANSLATED_PORT) {
+        routing::ike_translated(printer, data, length, header)
+    } else if routing::IKE_PORTS.into_iter().any(is_port) {
+        routing::ike(printer, data, header)
+    } else if is_port(ntp::PORT) {
+        ntp::print(printer, data, length)
+    } else if routing::DHCP6_PORTS.into_iter().any(is_port) {
+        routing::dhcp6(printer, data)
+    } else if routing::RADIUS_PORTS.into_iter().any(is_port) {
+        routing::radius(printer, data, length)
+    } else if destination == vrrp::STANDBY_PORT {
+        vrrp::standby(printer, data, length)
+    } else if bfd::is_port(destination) {
+        bfd::print(printer, data, length, destination)
+    } else if is_port(line_protocol::SYSLOG_PORT) {
+        line_protocol::syslog(printer, data, length)
     } else if VXLAN.into_iter().any(is_port) {
         tunnel::vxlan(printer, up_to(data, length), length)
     } else if is_port(GENEVE) {
         tunnel::geneve(printer, up_to(data, length), length)
+    } else if is_port(tunnel::VXLAN_GPE_PORT) {
+        tunnel::vxlan_gpe(printer, data, length)
+    } else if is_port(mpls::PORT) {
+        mpls::print(printer, data, length)
     } else {
-        print_length(printer, payload, claimed, length);
-        Ok(())
+        return Ok(false);
     }
+    .map(|()| true)
 }
 
 fn print_length(printer: &mut Printer, payload: &Payload<'_>, claimed: usize, length: usize) {

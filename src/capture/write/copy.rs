@@ -93,7 +93,7 @@ mod tests {
         let mut writer = Writer::to_file(&path, WriteOptions::default(), now).unwrap();
         let number = writer.add_interface(InterfaceDescription::new("a:eth0", LinkType::Ethernet)).unwrap();
         for bytes in [&b"one"[..], b"another"] {
-            let packet = Packet { timestamp_ns: 1, length: 60, bytes, link_type: LinkType::Ethernet };
+            let packet = Packet { timestamp_ns: 1, carried_s: 0, length: 60, bytes, link_type: LinkType::Ethernet };
             let _ = writer.write(number, &packet, &Notes::default(), now).unwrap();
         }
         writer.finish().unwrap();

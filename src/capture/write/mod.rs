@@ -238,7 +238,13 @@ mod tests {
     use crate::capture::packet::LinkType;
 
     fn packet(bytes: &[u8]) -> Packet<'_> {
-        Packet { timestamp_ns: 1_700_000_000_123_456_789, length: 60, bytes, link_type: LinkType::Ethernet }
+        Packet {
+            timestamp_ns: 1_700_000_000_123_456_789,
+            carried_s: 0,
+            length: 60,
+            bytes,
+            link_type: LinkType::Ethernet,
+        }
     }
 
     fn now() -> Timestamp {

@@ -11,6 +11,7 @@ mod record;
 mod remote;
 mod run;
 mod signal;
+mod tcpdump_option;
 mod text;
 
 use std::borrow::Cow;
@@ -38,6 +39,7 @@ use print_option::PrintArgs;
 use record::RecordArgs;
 use remote::RemoteArgs;
 use signal::Signals;
+use tcpdump_option::TcpdumpArgs;
 use text::Text;
 
 const EXAMPLES: &str = "\
@@ -84,6 +86,8 @@ pub(crate) struct CaptureArgs {
     record: RecordArgs,
     #[command(flatten)]
     remote: RemoteArgs,
+    #[command(flatten)]
+    tcpdump: TcpdumpArgs,
 }
 
 /// What else there is to do than to capture.
@@ -99,6 +103,7 @@ pub(crate) fn run(args: &CaptureArgs, terminal: Terminal) -> Result<Exit, Failur
     if let Some(CaptureCommand::List(args)) = &args.command {
         return list::run(args, terminal);
     }
+    args.tcpdump.refuse()?;
     let mut args = Cow::Borrowed(args);
     if let Some(file) = &args.filter_file {
         let filter = read_filter(file)?;

@@ -26,6 +26,9 @@ pub(super) struct PrintArgs {
     /// Nine digits of each second
     #[arg(long, help_heading = "Lines")]
     nano: bool,
+    /// The same by tcpdump's other name
+    #[arg(long = "time-stamp-precision", value_name = "micro|nano", value_parser = ["micro", "nano"], hide = true)]
+    precision: Option<String>,
     /// TCP sequence numbers as they are
     #[arg(short = 'S', long = "absolute-tcp-sequence-numbers", help_heading = "Lines")]
     absolute_sequence: bool,
@@ -62,7 +65,7 @@ impl PrintArgs {
             absolute_sequence: self.absolute_sequence,
             number: self.number,
             skip_checksums: self.skip_checksums,
-            nanoseconds: self.nano,
+            nanoseconds: self.nano || self.precision.as_deref() == Some("nano"),
             time: match self.time {
                 0 => TimeStyle::TimeOfDay,
                 1 => TimeStyle::None,

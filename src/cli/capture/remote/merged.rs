@@ -47,7 +47,13 @@ struct Owned {
 
 impl Owned {
     fn packet(&self) -> Packet<'_> {
-        Packet { timestamp_ns: self.timestamp_ns, length: self.length, bytes: &self.bytes, link_type: self.link_type }
+        Packet {
+            timestamp_ns: self.timestamp_ns,
+            carried_s: 0,
+            length: self.length,
+            bytes: &self.bytes,
+            link_type: self.link_type,
+        }
     }
 }
 
@@ -122,7 +128,7 @@ fn parse(node: usize, receiver: tokio::sync::mpsc::Receiver<Bytes>, to: &SyncSen
         let parsed = match reader.read() {
             Ok(Some(record)) => {
                 let (number, count) = (record.number, record.interface_count);
-                let Packet { timestamp_ns, length, bytes, link_type } = record.packet;
+                let Packet { timestamp_ns, length, bytes, link_type, .. } = record.packet;
                 let packet = Owned { timestamp_ns, length, link_type, bytes: bytes.into() };
                 if count > known {
                     known = tell_points(&reader, node, known, to);
