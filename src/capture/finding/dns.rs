@@ -191,7 +191,9 @@ impl Queries {
     fn judge_missing(&self, found: &mut Found, missing: Vec<(Asker, Missing)>) {
         for ((place, client, _), (server, name, evidence)) in missing {
             let mut shorter = name.as_str();
-            let mut exists = false;
+            // A name that has addresses of one version is told not to exist by
+            // servers that take the other version's question for another name.
+            let mut exists = self.existing.peek(&(place, client, hash(&name))).is_some();
             while let Some((before, _)) = shorter.rsplit_once('.') {
                 shorter = before;
                 exists |= self.existing.peek(&(place, client, hash(shorter))).is_some();
