@@ -85,20 +85,22 @@ fn main() -> std::io::Result<()> {
     let mut digest = Sha256::new();
     let mut trees = Vec::new();
     let mut expressions = BTreeMap::new();
+    let mut rows = Vec::new();
     for (path, text) in &tables {
-        frame(path.trim_start_matches("data/").trim_end_matches(SUFFIX), text, &mut digest);
+        let name = path.trim_start_matches("data/").trim_end_matches(SUFFIX);
+        frame(name, text, &mut digest);
+        if let Ok(table) = yaml::parse(text) {
+            write_table(name, &table, &mut rows);
+        }
     }
     for (path, text) in &rules {
         let name = path.trim_end_matches(SUFFIX);
         frame(name, text, &mut digest);
         if let Ok(node) = yaml::parse(tree::without_examples(text)) {
-            let mut bytes = Vec::new();
-            write_node(&node, &mut bytes);
             parse_expressions(&node, &mut expressions);
             write_text(name, &mut trees);
             write_text(node.get("target").and_then(Node::text).unwrap_or_default(), &mut trees);
-            trees.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes());
-            trees.extend_from_slice(&bytes);
+            write_tree(&node, &mut trees);
         }
     }
     let mut hexadecimal = String::new();
@@ -109,7 +111,41 @@ fn main() -> std::io::Result<()> {
     println!("cargo:rustc-env=RULES_DIGEST=sha256:{hexadecimal}");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     std::fs::write(out.join("expressions.bin"), expression::store::write(&expressions))?;
+    std::fs::write(out.join("rules.rs"), texts(&root, &rules))?;
+    std::fs::write(out.join("tables.rs"), texts(&root, &tables))?;
+    std::fs::write(out.join("tables.bin"), rows)?;
     std::fs::write(out.join("rules.bin"), trees)
+}
+
+/// Paths and texts of files as Rust: the compiler makes sure that they are UTF-8.
+fn texts(root: &Path, files: &[(String, String)]) -> String {
+    let text = |(path, _): &(String, String)| format!("({path:?}, include_str!({:?}))", root.join("rules").join(path));
+    format!("&[{}]", files.iter().map(text).collect::<Vec<_>>().join(", "))
+}
+
+/// Appends a table: its name, its tree, and, of the one whose products are read
+/// one by one, the tree of each.
+fn write_table(name: &str, table: &Node, bytes: &mut Vec<u8>) {
+    write_text(name, bytes);
+    write_tree(table, bytes);
+    let products = match table.get("products").filter(|_| name == tree::LIFECYCLE).map(|node| &node.value) {
+        Some(Value::Map(products)) => products.as_slice(),
+        _ => &[],
+    };
+    write_number(products.len(), bytes);
+    for product in products {
+        write_text(&product.key, bytes);
+        let alone = Node { value: Value::Map(vec![product.clone()]), span: product.key_span.clone() };
+        write_tree(&alone, bytes);
+    }
+}
+
+/// Appends a node behind the length of its bytes.
+fn write_tree(node: &Node, bytes: &mut Vec<u8>) {
+    let mut tree = Vec::new();
+    write_node(node, &mut tree);
+    write_number(tree.len(), bytes);
+    bytes.extend_from_slice(&tree);
 }
 
 /// The expressions in the holes of a text that are closed, as they are written.
@@ -128,7 +164,7 @@ fn holes(source: &str) -> Vec<&str> {
 fn parse_expressions(node: &Node, parsed: &mut BTreeMap<String, expression::ast::Node>) {
     match &node.value {
         Value::Scalar { text, .. } => {
-            for source in holes(text).into_iter().chain([text.as_str()]) {
+            for source in holes(text).into_iter().chain([&**text]) {
                 if let Ok(tree) = expression::parse::parse(source) {
                     parsed.insert(source.to_owned(), tree);
                 }
@@ -137,7 +173,7 @@ fn parse_expressions(node: &Node, parsed: &mut BTreeMap<String, expression::ast:
         Value::List(elements) => elements.iter().for_each(|element| parse_expressions(element, parsed)),
         Value::Map(members) => members
             .iter()
-            .filter(|member| !PLAIN_KEYS.contains(&member.key.as_str()))
+            .filter(|member| !PLAIN_KEYS.contains(&&*member.key))
             .for_each(|member| parse_expressions(&member.value, parsed)),
     }
 }

@@ -752,6 +752,28 @@ fn facts_of_a_cluster_are_a_document_that_is_judged_elsewhere() {
 }
 
 #[test]
+fn facts_of_a_cluster_are_judged_by_every_rule_that_its_objects_are() {
+    let place = Place::new();
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}, "status": {"nodeInfo": {"kubeletVersion": "v1.30.1"}}});
+    let objects = place.write("objects.json", &node.to_string());
+    let objects = objects.to_str().unwrap();
+    let facts = place.path("facts.json");
+    let mut command = place.command();
+    command.args(["facts", "--objects", objects, "--format", "json", "--output"]).arg(&facts);
+    assert_eq!(code(&command.output().unwrap()), 0);
+    let verdicts = |arguments: &[&str]| {
+        let mut command = place.command();
+        command.args(["audit", "--format", "json", "--now", "2026-11-23T00:00:00Z"]).args(arguments);
+        let report = report(&command.output().unwrap());
+        let told = |finding: &Value| ["rule", "subject", "verdict"].map(|key| finding[key].clone());
+        report["findings"].as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+    };
+    let of_objects = verdicts(&["--objects", objects]);
+    assert!(of_objects.len() > 100, "{}", of_objects.len());
+    assert_eq!(verdicts(&["--facts", facts.to_str().unwrap()]), of_objects);
+}
+
+#[test]
 fn the_rights_that_rules_take_are_printed() {
     let place = Place::new();
     let mut command = place.command();

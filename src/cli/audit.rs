@@ -71,7 +71,8 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         start_reading(host, &BTreeSet::new(), &work)
     });
     // The process is about to end: giving back each piece would only take time.
-    let rules = ManuallyDrop::new(if args.cluster.is_named() {
+    // A facts document may be that of a cluster.
+    let rules = ManuallyDrop::new(if args.cluster.is_named() || !args.facts.is_empty() {
         args.rules.load(false)?
     } else {
         args.rules.load_for_hosts()?

@@ -52,7 +52,7 @@ pub fn join(cluster: &mut Facts, host: &mut Facts, wanted: &BTreeSet<String>) ->
     }
     let is_of_node = |path: &&String| OF_NODE.iter().any(|(_, own)| path.split('.').next() == Some(own));
     let kept = host.only(wanted.iter().filter(|path| !is_of_node(path)));
-    let kept = Fact::group(kept.roots().clone());
+    let kept = kept.into_group();
     if let Some(Fact::Known { value: Value::List(nodes), .. }) = cluster.get_mut("nodes")
         && let Some(Fact::Known { value: Value::Map(members), .. }) = nodes.get_mut(at)
     {

@@ -1,6 +1,7 @@
 //! The tree of facts and its values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -182,11 +183,13 @@ impl From<BTreeMap<String, Fact>> for Value {
     }
 }
 
-/// The tree of all facts about one host, one cluster, or both joined.
+/// The tree of all facts about one host, one cluster, or both joined. A copy
+/// shares its first segments until one of the two is changed: a collector is
+/// given the facts of those that it needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Facts {
-    roots: BTreeMap<String, Fact>,
+    roots: BTreeMap<String, Arc<Fact>>,
 }
 
 impl Facts {
@@ -200,28 +203,28 @@ impl Facts {
     /// Puts a fact at a path whose segments may contain dots, such as
     /// `["mount", "/var/lib/x.y", "options"]`.
     pub fn set_at(&mut self, segments: &[&str], fact: Fact) {
-        fn put(members: &mut BTreeMap<String, Fact>, segments: &[&str], fact: Fact) {
-            let Some((first, rest)) = segments.split_first() else { return };
-            if rest.is_empty() {
-                members.insert((*first).to_owned(), fact);
+        fn put(place: &mut Fact, segments: &[&str], fact: Fact) {
+            let Some((first, rest)) = segments.split_first() else {
+                *place = fact;
                 return;
+            };
+            if !matches!(place, Fact::Known { value: Value::Map(_), .. }) {
+                *place = Fact::group(BTreeMap::new());
             }
-            let group = members.entry((*first).to_owned()).or_insert_with(|| Fact::group(BTreeMap::new()));
-            if !matches!(group, Fact::Known { value: Value::Map(_), .. }) {
-                *group = Fact::group(BTreeMap::new());
-            }
-            if let Fact::Known { value: Value::Map(inner), .. } = group {
-                put(inner, rest, fact);
+            if let Fact::Known { value: Value::Map(inner), .. } = place {
+                put(inner.entry((*first).to_owned()).or_insert_with(no_members), rest, fact);
             }
         }
-        put(&mut self.roots, segments, fact);
+        let Some((first, rest)) = segments.split_first() else { return };
+        let root = self.roots.entry((*first).to_owned()).or_insert_with(|| Arc::new(no_members()));
+        put(Arc::make_mut(root), rest, fact);
     }
 
     /// The fact at a dotted path, if any was put there. An unreadable or
     /// absent group answers for all of its members.
     pub fn get(&self, path: &str) -> Option<&Fact> {
         let mut segments = path.split('.');
-        let mut fact = self.roots.get(segments.next()?)?;
+        let mut fact: &Fact = self.roots.get(segments.next()?)?;
         for segment in segments {
             match fact {
                 Fact::Known { value: Value::Map(members), .. } => fact = members.get(segment)?,
@@ -234,7 +237,7 @@ impl Facts {
 
     /// The known fact at a path of one segment, to be added to.
     pub(crate) fn get_mut(&mut self, root: &str) -> Option<&mut Fact> {
-        self.roots.get_mut(root)
+        self.roots.get_mut(root).map(Arc::make_mut)
     }
 
     /// What lies at the wanted paths.
@@ -264,8 +267,14 @@ impl Facts {
     }
 
     /// The first segments and their facts, in the order of their names.
-    pub fn roots(&self) -> &BTreeMap<String, Fact> {
+    pub fn roots(&self) -> &BTreeMap<String, Arc<Fact>> {
         &self.roots
+    }
+
+    /// All of it as one group.
+    pub(crate) fn into_group(self) -> Fact {
+        let members = self.roots.into_iter().map(|(name, fact)| (name, Arc::unwrap_or_clone(fact)));
+        Fact::group(members.collect::<BTreeMap<_, _>>())
     }
 
     /// Takes over all facts of another tree; members of groups are merged,
@@ -284,6 +293,60 @@ impl Facts {
                 }
             }
         }
-        merge_members(&mut self.roots, other.roots);
+        for (name, fact) in other.roots {
+            match (self.roots.get_mut(&name), &*fact) {
+                (Some(present), Fact::Known { value: Value::Map(_), .. })
+                    if matches!(&**present, Fact::Known { value: Value::Map(_), .. }) =>
+                {
+                    if let Fact::Known { value: Value::Map(present), .. } = Arc::make_mut(present)
+                        && let Fact::Known { value: Value::Map(more), .. } = Arc::unwrap_or_clone(fact)
+                    {
+                        merge_members(present, more);
+                    }
+                }
+                _ => {
+                    self.roots.insert(name, fact);
+                }
+            }
+        }
+    }
+}
+
+fn no_members() -> Fact {
+    Fact::group(BTreeMap::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(paths: &[&str]) -> Facts {
+        let mut facts = Facts::default();
+        paths.iter().for_each(|path| facts.set(path, Fact::group(true)));
+        facts
+    }
+
+    #[test]
+    fn a_copy_keeps_what_it_was_when_the_other_is_changed() {
+        let mut facts = facts(&["kubelet.present", "swap"]);
+        let copy = facts.clone();
+        facts.set("kubelet.running", Fact::group(false));
+        facts.set("swap", Fact::group(1_i64));
+        assert_eq!((copy.get("kubelet.running"), copy.bool("swap")), (None, Some(true)));
+        assert_eq!((facts.bool("kubelet.present"), facts.int("swap")), (Some(true), Some(1)));
+    }
+
+    #[test]
+    fn groups_of_two_trees_are_merged_and_all_else_is_replaced() {
+        let mut one = facts(&["kubelet.present", "kubelet.config.path", "swap", "gpu.present"]);
+        let mut other = facts(&["kubelet.config.mode", "swap.active"]);
+        other.set("gpu", Fact::Absent { source: None });
+        let before = other.clone();
+        one.merge(other.clone());
+        assert_eq!(other, before);
+        for path in ["kubelet.present", "kubelet.config.path", "kubelet.config.mode", "swap.active"] {
+            assert_eq!(one.bool(path), Some(true), "{path}");
+        }
+        assert_eq!(one.get("gpu.present"), Some(&Fact::Absent { source: None }));
     }
 }

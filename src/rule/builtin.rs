@@ -1,15 +1,20 @@
 //! The rules and tables that are part of the binary.
 
-use include_dir::{Dir, include_dir};
-
 use super::Target;
-use super::tree::read_text;
+use super::tree::{read_number, read_text, take};
 
-/// Their files.
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+/// Paths beneath `rules` and texts of the rules, sorted; the build script wrote
+/// the list, and the compiler made sure that they are UTF-8.
+static RULES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
-/// What the build script found in them; see there.
-static PARSED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.bin"));
+/// Those of the tables.
+static TABLES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+
+/// What the build script found in the rules; see there.
+static PARSED_RULES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.bin"));
+
+/// What it found in the tables.
+static PARSED_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tables.bin"));
 
 /// The digest over all of them.
 pub(super) const DIGEST: &str = env!("RULES_DIGEST");
@@ -29,52 +34,47 @@ pub(super) struct BuiltinRule {
     pub(super) tree: &'static [u8],
 }
 
-/// All files beneath a folder, by their paths.
-fn files() -> Vec<(&'static str, &'static str)> {
-    let mut files: Vec<(&str, &str)> = Vec::new();
-    let mut folders = vec![&FILES];
-    while let Some(folder) = folders.pop() {
-        folders.extend(folder.dirs());
-        files.extend(folder.files().filter_map(|file| {
-            let path = file.path().to_str().filter(|path| path.ends_with(SUFFIX))?;
-            Some((path, file.contents_utf8()?))
-        }));
-    }
-    files.sort_unstable();
-    files
+/// A built-in table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct BuiltinTable {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+    /// The tree of the text; empty where it must be parsed.
+    pub(super) tree: &'static [u8],
+    /// Of the table whose products are read one by one: the tree of each.
+    pub(super) products: Vec<(&'static str, &'static [u8])>,
 }
 
 /// The rules, in the order of their paths.
 pub(super) fn rules() -> Vec<BuiltinRule> {
-    let mut parsed = parsed().into_iter().peekable();
-    files()
-        .into_iter()
-        .filter(|(path, _)| !path.starts_with("data/"))
-        .map(|(path, text)| {
-            let name = path.trim_end_matches(SUFFIX);
-            // Both are sorted; a rule without a tree is parsed when it is loaded.
-            let (target, tree) =
-                parsed.next_if(|(own, ..)| *own == name).map_or((None, &[][..]), |(_, t, tree)| (t, tree));
-            BuiltinRule { name, text, target, tree }
-        })
-        .collect()
-}
-
-/// Names and texts of the tables, in the order of their paths.
-pub(super) fn tables() -> Vec<(&'static str, &'static str)> {
-    let of_data = |(path, text): (&'static str, _)| Some((path.strip_prefix("data/")?.trim_end_matches(SUFFIX), text));
-    files().into_iter().filter_map(of_data).collect()
-}
-
-fn parsed() -> Vec<(&'static str, Option<Target>, &'static [u8])> {
-    let mut rest = PARSED;
-    let mut next = || {
-        let name = read_text(&mut rest)?;
-        let target = Target::named(read_text(&mut rest)?);
-        let (length, after) = rest.split_first_chunk::<4>()?;
-        let (tree, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        rest = after;
-        Some((name, target, tree))
+    let mut rest = PARSED_RULES;
+    let next = || {
+        let (name, target) = (read_text(&mut rest)?, Target::named(read_text(&mut rest)?));
+        Some((name, target, take(&mut rest)?))
     };
-    std::iter::from_fn(&mut next).collect()
+    let mut parsed = std::iter::from_fn(next).peekable();
+    let rule = |(path, text): &(&'static str, &'static str)| {
+        let name = path.trim_end_matches(SUFFIX);
+        // Both are sorted; a rule without a tree is parsed when it is loaded.
+        let (_, target, tree) = parsed.next_if(|(own, ..)| *own == name).unwrap_or((name, None, &[]));
+        BuiltinRule { name, text, target, tree }
+    };
+    RULES.iter().map(rule).collect()
+}
+
+/// The tables, in the order of their paths.
+pub(super) fn tables() -> Vec<BuiltinTable> {
+    let mut rest = PARSED_TABLES;
+    let mut next = || {
+        let (name, tree) = (read_text(&mut rest)?, take(&mut rest)?);
+        let products = (0..read_number(&mut rest)?).map(|_| Some((read_text(&mut rest)?, take(&mut rest)?)));
+        Some(BuiltinTable { name, text: "", tree, products: products.collect::<Option<_>>()? })
+    };
+    let mut parsed = std::iter::from_fn(&mut next).peekable();
+    let table = |(path, text): &(&'static str, &'static str)| {
+        let name = path.trim_start_matches("data/").trim_end_matches(SUFFIX);
+        let table = parsed.next_if(|own| own.name == name).unwrap_or_default();
+        BuiltinTable { name, text, ..table }
+    };
+    TABLES.iter().map(table).collect()
 }

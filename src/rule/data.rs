@@ -7,12 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::builtin;
+use super::builtin::{self, BuiltinTable};
+use super::tree::{self, LIFECYCLE};
 use super::yaml::{self, Node, Style};
 use crate::fact::{Fact, Source, Value};
-
-/// The table whose products are read one by one.
-const LIFECYCLE: &str = "lifecycle";
 
 /// All tables, by the names of their files.
 #[derive(Debug, Default)]
@@ -26,25 +24,35 @@ struct Table {
     /// Its place, such as `rules/data/lifecycle.yaml`.
     path: String,
     text: &'static str,
+    /// The tree of the text, as `tree.rs` has it; empty where it must be parsed.
+    tree: &'static [u8],
     fact: OnceLock<Fact>,
+}
+
+impl Table {
+    fn root(&self) -> Result<Node, yaml::YamlError> {
+        tree::read(&mut &*self.tree).map_or_else(|| yaml::parse(self.text), Ok)
+    }
 }
 
 /// The built-in tables.
 pub(super) fn builtin() -> Tables {
-    let tables = builtin::tables().into_iter();
-    Tables::new(tables.map(|(name, text)| (name.to_owned(), format!("rules/data/{name}.yaml"), text)))
+    Tables::new(builtin::tables())
 }
 
 impl Tables {
-    /// The tables of some names, places and texts.
-    pub(super) fn new(texts: impl Iterator<Item = (String, String, &'static str)>) -> Self {
+    /// These tables.
+    pub(super) fn new(tables: Vec<BuiltinTable>) -> Self {
         let mut all = Tables::default();
-        for (name, path, text) in texts {
-            if name == LIFECYCLE {
-                let table = |text| Table { path: path.clone(), text, fact: OnceLock::new() };
-                all.products = split_products(text).into_iter().map(|(name, block)| (name, table(block))).collect();
+        for BuiltinTable { name, text, tree, products } in tables {
+            let table =
+                |text, tree| Table { path: format!("rules/data/{name}.yaml"), text, tree, fact: OnceLock::new() };
+            if name == LIFECYCLE && products.is_empty() {
+                let blocks = split_products(text).into_iter();
+                all.products = blocks.map(|(name, block)| (name, table(block, &[]))).collect();
             }
-            all.tables.insert(name, Table { path, text, fact: OnceLock::new() });
+            all.products.extend(products.into_iter().map(|(name, tree)| (name, table("", tree))));
+            all.tables.insert(name.to_owned(), table(text, tree));
         }
         all
     }
@@ -57,11 +65,9 @@ impl Tables {
     /// A table.
     pub(super) fn table(&self, name: &str) -> Option<&Fact> {
         let table = self.tables.get(name)?;
-        Some(
-            table
-                .fact
-                .get_or_init(|| parse_table(&table.path, table.text).unwrap_or_else(|error| broken(table, &error))),
-        )
+        Some(table.fact.get_or_init(|| {
+            table.root().and_then(|root| read_table(&table.path, &root)).unwrap_or_else(|error| broken(table, &error))
+        }))
     }
 
     /// Whether there are life cycles of a product; costs no reading.
@@ -73,11 +79,9 @@ impl Tables {
     pub(super) fn product(&self, name: &str) -> Option<&Fact> {
         let (product, block) = self.products.get_key_value(name)?;
         let table = self.tables.get(LIFECYCLE)?;
-        Some(
-            block.fact.get_or_init(|| {
-                parse_product(table, product, block.text).unwrap_or_else(|error| broken(table, &error))
-            }),
-        )
+        Some(block.fact.get_or_init(|| {
+            block.root().map_or_else(|error| broken(table, &error), |root| read_product(table, product, &root))
+        }))
     }
 
     /// The day of each table.
@@ -87,7 +91,7 @@ impl Tables {
 
     /// The faults of all tables, with places and texts; tests ask for them.
     pub(super) fn faults(&self) -> Vec<(&str, &'static str, yaml::YamlError)> {
-        let read = |table: &Table| parse_table(&table.path, table.text).err();
+        let read = |table: &Table| yaml::parse(table.text).and_then(|root| read_table(&table.path, &root)).err();
         self.tables.values().filter_map(|table| Some((table.path.as_str(), table.text, read(table)?))).collect()
     }
 }
@@ -125,29 +129,27 @@ fn split_products(text: &'static str) -> Vec<(&'static str, &'static str)> {
     products
 }
 
-fn parse_product(table: &Table, product: &str, block: &str) -> Result<Fact, yaml::YamlError> {
-    let root = yaml::parse(block)?;
+fn read_product(table: &Table, product: &str, root: &Node) -> Fact {
     let source = top_level(table.text, "source").unwrap_or_default();
     let date = top_level(table.text, "date").unwrap_or_default();
-    let mut fact = convert(&root);
+    let mut fact = convert(root);
     if let Fact::Known { value: Value::Map(products), .. } = &mut fact {
         name_sources(products, &table.path, source, date);
         if let Some(mut cycles) = products.remove(product) {
             if let Fact::Known { source: place, .. } = &mut cycles {
                 *place = Some(Source::default_of(format!("{}: {product}, {source} of {date}", table.path)));
             }
-            return Ok(cycles);
+            return cycles;
         }
     }
-    Ok(Fact::group(BTreeMap::new()))
+    Fact::group(BTreeMap::new())
 }
 
 /// A table as a fact, whose rows say where they come from.
 ///
 /// `path` is its place (`rules/data/lifecycle.yaml`). Rows under `products`
 /// get a source of their own, which names product, cycle and day.
-pub(super) fn parse_table(path: &str, text: &str) -> Result<Fact, yaml::YamlError> {
-    let root = yaml::parse(text)?;
+fn read_table(path: &str, root: &Node) -> Result<Fact, yaml::YamlError> {
     let missing = |key: &str| yaml::YamlError {
         message: format!("the table has no `{key}`"),
         label: "every table names its `source` and `date`".to_owned(),
@@ -155,7 +157,7 @@ pub(super) fn parse_table(path: &str, text: &str) -> Result<Fact, yaml::YamlErro
     };
     let source = root.get("source").and_then(Node::text).ok_or_else(|| missing("source"))?;
     let date = root.get("date").and_then(Node::text).ok_or_else(|| missing("date"))?;
-    let mut fact = convert(&root);
+    let mut fact = convert(root);
     if let Fact::Known { source: place, value: Value::Map(members) } = &mut fact {
         *place = Some(Source::default_of(format!("{path}: {source} of {date}")));
         if let Some(Fact::Known { value: Value::Map(products), .. }) = members.get_mut("products") {
@@ -186,7 +188,7 @@ fn convert(node: &Node) -> Fact {
         },
         yaml::Value::List(elements) => Fact::group(elements.iter().map(convert).collect::<Vec<_>>()),
         yaml::Value::Map(members) => Fact::group(
-            members.iter().map(|member| (member.key.clone(), convert(&member.value))).collect::<BTreeMap<_, _>>(),
+            members.iter().map(|member| (member.key.to_string(), convert(&member.value))).collect::<BTreeMap<_, _>>(),
         ),
     }
 }
@@ -231,7 +233,7 @@ products:
 ";
 
     fn tables() -> Tables {
-        Tables::new([("lifecycle".to_owned(), "rules/data/lifecycle.yaml".to_owned(), TEXT)].into_iter())
+        Tables::new(vec![BuiltinTable { name: "lifecycle", text: TEXT, ..BuiltinTable::default() }])
     }
 
     #[test]
@@ -257,9 +259,30 @@ products:
     }
 
     #[test]
+    fn a_table_of_the_build_is_what_its_text_parses_to() {
+        let of_build = builtin();
+        let of_texts = builtin::tables().into_iter().map(|table| {
+            assert!(!table.tree.is_empty(), "{}", table.name);
+            BuiltinTable { tree: &[], products: Vec::new(), ..table }
+        });
+        let of_texts = Tables::new(of_texts.collect());
+        assert!(of_texts.names().len() > 15 && of_texts.products.len() > 20);
+        for name in of_texts.names() {
+            assert_eq!(of_build.table(name), of_texts.table(name), "{name}");
+        }
+        assert!(of_build.products.keys().eq(of_texts.products.keys()));
+        for product in of_texts.products.keys() {
+            assert_eq!(of_build.product(product), of_texts.product(product), "{product}");
+        }
+    }
+
+    #[test]
     fn a_table_without_source_or_date_is_refused() {
-        assert!(parse_table("rules/data/x.yaml", "date: 2026-08-22\n").is_err());
-        assert!(parse_table("rules/data/x.yaml", "source: a\n").is_err());
+        for text in ["date: 2026-08-22\n", "source: a\n", "source: [\n"] {
+            let tables = Tables::new(vec![BuiltinTable { name: "x", text, ..BuiltinTable::default() }]);
+            assert!(matches!(tables.table("x"), Some(Fact::Unreadable { .. })), "{text}");
+            assert_eq!(tables.faults().len(), 1, "{text}");
+        }
         assert_eq!(tables().dates().collect::<Vec<_>>(), [("lifecycle", "2026-08-22")]);
     }
 }

@@ -32,10 +32,10 @@ impl Rule {
 fn text(target: &'static str, form: &Form) -> FormText {
     FormText {
         target,
-        when: form.when.as_ref().map(|when| when.source.clone()),
-        each: form.each.as_ref().map(|each| (each.list.source.clone(), each.name.clone())),
-        expect: form.expect.source.clone(),
-        evidence: form.evidence.iter().map(|piece| piece.source.clone()).collect(),
+        when: form.when.as_ref().map(|when| when.source.to_string()),
+        each: form.each.as_ref().map(|each| (each.list.source.to_string(), each.name.clone())),
+        expect: form.expect.source.to_string(),
+        evidence: form.evidence.iter().map(|piece| piece.source.to_string()).collect(),
         fix: fixes(form),
     }
 }
@@ -43,7 +43,7 @@ fn text(target: &'static str, form: &Form) -> FormText {
 /// The ways to mend it, as written.
 pub(super) fn fixes(form: &Form) -> Vec<FixCase> {
     let case = |fix: &super::form::Case<super::template::Template>| FixCase {
-        when: fix.when.as_ref().map(|when| when.source.clone()),
+        when: fix.when.as_ref().map(|when| when.source.to_string()),
         text: fix.value.source.trim().to_owned(),
     };
     form.fix.iter().map(case).collect()

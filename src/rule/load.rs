@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::data::{self, Tables};
-use super::file::{self, RuleFile};
+use super::file::{self, Extent, RuleFile};
 use super::{Diagnostic, Rule, RuleSet, Target, builtin, example, yaml};
 
 /// How deep folders of rules may lie in each other.
@@ -35,7 +35,8 @@ impl Default for LoadOptions {
     }
 }
 
-/// Reads rules; with `target`, of the built-in ones only those that judge it.
+/// Reads rules; with `target`, of the built-in ones only those that judge it,
+/// and of those for hosts only the form that judges a host.
 pub(super) fn load(options: &LoadOptions, target: Option<Target>) -> Result<RuleSet, Vec<Diagnostic>> {
     let tables = data::builtin();
     let mut files = if options.builtin { builtin_rules(target) } else { Vec::new() };
@@ -44,21 +45,28 @@ pub(super) fn load(options: &LoadOptions, target: Option<Target>) -> Result<Rule
         user_rules(path, &mut files, &mut faults);
     }
     let names = tables.names();
-    let read: Vec<_> =
-        files.par_iter().map(|file| file::read(file, &names, options.with_examples || !file.is_builtin)).collect();
+    let read_one = |file: &RuleFile| {
+        let extent = Extent {
+            with_examples: options.with_examples || !file.is_builtin,
+            with_cluster: target != Some(Target::Host) || !file.is_builtin,
+        };
+        let rule = file::read(file, &names, extent)?;
+        run_examples(file, &tables, rule)
+    };
+    let read: Vec<_> = files.par_iter().map(read_one).collect();
     let digest = if options.builtin && options.paths.is_empty() {
         builtin::DIGEST.to_owned()
     } else {
         digest(options.builtin, files.iter().filter(|file| !file.is_builtin))
     };
-    if options.with_examples {
+    if options.with_examples && options.builtin {
         faults.extend(tables.faults().into_iter().map(|(path, text, error)| {
             Diagnostic::new(path, &Arc::from(text), error.span, error.message, error.label)
         }));
     }
     let mut rules = Vec::new();
-    for (file, result) in files.iter().zip(read) {
-        match result.and_then(|rule| run_examples(file, &tables, rule)) {
+    for result in read {
+        match result {
             Ok(rule) => rules.push(rule),
             Err(more) => faults.extend(more),
         }
@@ -93,7 +101,8 @@ fn run_examples(file: &RuleFile, data: &Tables, rule: Rule) -> Result<Rule, Vec<
 fn digest<'f>(with_builtin: bool, users: impl Iterator<Item = &'f RuleFile>) -> String {
     let mut digest = Sha256::new();
     let rules = if with_builtin { builtin::rules() } else { Vec::new() };
-    let tables = builtin::tables().into_iter();
+    let tables = builtin::tables();
+    let tables = tables.iter().map(|table| (table.name, table.text));
     let builtin = tables.chain(rules.iter().map(|rule| (rule.name, rule.text)));
     for (name, text) in builtin.chain(users.map(|file| (file.name.as_str(), file.text.as_ref()))) {
         digest.update(format!("{} {name}\n{}\n", name.len(), text.len()));
@@ -245,5 +254,12 @@ mod tests {
         let expected = names(all.rules().iter().filter(|rule| rule.target == Target::Host).collect());
         assert_eq!(names(of_hosts.rules().iter().collect()), expected);
         assert_eq!(of_hosts.digest(), all.digest());
+        for rule in of_hosts.rules() {
+            let whole = all.get(&rule.name).unwrap();
+            let told = |rule: &Rule| (rule.has_cluster_form, rule.severities.clone(), rule.severity, rule.fix.clone());
+            assert_eq!(told(rule), told(whole), "{}", rule.name);
+            assert!(rule.cluster.is_none(), "{}", rule.name);
+        }
+        assert!(of_hosts.rules().iter().any(|rule| rule.has_cluster_form));
     }
 }

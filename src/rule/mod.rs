@@ -150,7 +150,8 @@ impl RuleSet {
     }
 
     /// Reads and checks rules to judge hosts alone by: built-in rules that
-    /// judge something else are left out, unread.
+    /// judge something else are left out, unread, and so are the forms of the
+    /// others that judge a cluster.
     ///
     /// # Errors
     ///

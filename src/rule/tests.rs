@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::expression::World;
-use super::file::{RuleFile, read};
+use super::file::{Extent, RuleFile, read};
 use super::judge::{Judgement, judge};
 use super::{Diagnostic, Rule, Severity, Verdict, data};
 use crate::fact::{Fact, Facts, Kin, ObjectReference, Source, Twin, Value};
@@ -35,7 +35,7 @@ fn parse(text: &str, with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
         text: text.to_owned().into(),
         is_builtin: false,
     };
-    read(&file, &["lifecycle"], with_examples)
+    read(&file, &["lifecycle"], Extent { with_examples, with_cluster: true })
 }
 
 fn rule(text: &str) -> Rule {

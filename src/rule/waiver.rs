@@ -106,7 +106,7 @@ impl Reader<'_> {
 
     fn keys(&mut self, members: &[Member], valid: &[&str], of_what: &str) {
         for member in members {
-            if !valid.contains(&member.key.as_str()) {
+            if !valid.contains(&&*member.key) {
                 let help = did_you_mean(&member.key, valid.iter().copied())
                     .or_else(|| Some(format!("the keys are {}", valid.join(", "))));
                 let message = format!("{of_what} has no key `{}`", member.key);
@@ -160,7 +160,7 @@ impl Reader<'_> {
                 self.keys(members, SUBJECT_KEYS, "a subject");
                 for member in members {
                     let glob = self.glob(&member.value);
-                    match member.key.as_str() {
+                    match &*member.key {
                         "kind" => kind = glob,
                         "namespace" => namespace = glob,
                         _ => name = glob,

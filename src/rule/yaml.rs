@@ -4,6 +4,7 @@
 //! Rule files need little of YAML: aliases, tags and several documents are
 //! refused, and size and nesting are bounded, so no file can grow when read.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
@@ -13,6 +14,10 @@ pub(super) const SIZE_LIMIT: usize = 1 << 20;
 
 /// The deepest nesting of lists and mappings.
 const DEPTH_LIMIT: usize = 32;
+
+/// A text of a file: one that was parsed when the program was built lies in the
+/// program, and is not copied.
+pub(super) type Text = Cow<'static, str>;
 
 /// A node and the bytes that it covers.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +29,7 @@ pub(super) struct Node {
 /// The value of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
-    Scalar { text: String, style: Style },
+    Scalar { text: Text, style: Style },
     List(Vec<Node>),
     Map(Vec<Member>),
 }
@@ -40,7 +45,7 @@ pub(super) enum Style {
 /// A key and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Member {
-    pub(super) key: String,
+    pub(super) key: Text,
     pub(super) key_span: Range<usize>,
     pub(super) value: Node,
 }
@@ -171,7 +176,7 @@ impl<'t> Builder<'t> {
                     ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
-                Ok(Node { value: Value::Scalar { text: text.into_owned(), style }, span })
+                Ok(Node { value: Value::Scalar { text: Cow::Owned(text.into_owned()), style }, span })
             }
             Event::SequenceStart(..) => {
                 let mut elements = Vec::new();

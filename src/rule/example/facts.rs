@@ -111,19 +111,19 @@ fn read_fact(reader: &mut Reader<'_>, node: &Node, place: &Place) -> Fact {
     if matches!(place, Place::Fact(Type::Host)) {
         let mut facts = Facts::default();
         read_facts(reader, node, &mut facts);
-        return Fact::group(facts.roots().clone());
+        return facts.into_group();
     }
     if let Value::Map(members) = &node.value
         && let [only] = members.as_slice()
     {
-        match only.key.as_str() {
+        match &*only.key {
             "$unreadable" => return unreadable(only.value.text().unwrap_or_default()),
             "$absent" => return Fact::Absent { source: None },
             _ => {}
         }
     }
     if let Value::Scalar { text, style: Style::Plain } = &node.value
-        && matches!(text.as_str(), "" | "~" | "null")
+        && matches!(&**text, "" | "~" | "null")
     {
         return Fact::Absent { source: None };
     }
@@ -159,7 +159,7 @@ fn read_fact(reader: &mut Reader<'_>, node: &Node, place: &Place) -> Fact {
 /// A value of the declared type; none where the node is of another.
 fn read_value(reader: &mut Reader<'_>, node: &Node, kind: Type) -> Option<FactValue> {
     match (&node.value, kind) {
-        (Value::Scalar { text, .. }, Type::Text) => Some(FactValue::from(text.as_str())),
+        (Value::Scalar { text, .. }, Type::Text) => Some(FactValue::from(&**text)),
         (Value::Scalar { text, style: Style::Plain }, Type::Bool) => text.parse().ok().map(FactValue::Bool),
         (Value::Scalar { text, style: Style::Plain }, Type::Int) => text.parse().ok().map(FactValue::Int),
         (Value::Scalar { text, style: Style::Plain }, Type::Float) => text.parse().ok().map(FactValue::Float),
@@ -169,7 +169,7 @@ fn read_value(reader: &mut Reader<'_>, node: &Node, kind: Type) -> Option<FactVa
         (Value::Map(members), Type::Map(value)) => {
             let mut map = BTreeMap::new();
             for member in members {
-                map.insert(member.key.clone(), read_fact(reader, &member.value, &Place::Fact(*value)));
+                map.insert(member.key.to_string(), read_fact(reader, &member.value, &Place::Fact(*value)));
             }
             Some(FactValue::Map(map))
         }
@@ -177,7 +177,7 @@ fn read_value(reader: &mut Reader<'_>, node: &Node, kind: Type) -> Option<FactVa
             let mut map = BTreeMap::new();
             for member in members {
                 if let Some(field) = fields.iter().find(|field| field.name == member.key) {
-                    map.insert(member.key.clone(), read_fact(reader, &member.value, &Place::Fact(field.kind)));
+                    map.insert(member.key.to_string(), read_fact(reader, &member.value, &Place::Fact(field.kind)));
                 } else {
                     let help = did_you_mean(&member.key, fields.iter().map(|field| field.name));
                     let message = format!("there is no member `{}`", member.key);

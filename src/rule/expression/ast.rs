@@ -1,10 +1,15 @@
 //! The tree of an expression, as the checker and the evaluator walk it.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use regex::Regex;
 
 use super::function::Function;
+
+/// A text of an expression: one that was parsed when the program was built lies
+/// in the program, and is not copied.
+pub(crate) type Text = Cow<'static, str>;
 
 /// A part of an expression.
 #[derive(Debug)]
@@ -20,9 +25,9 @@ pub(crate) enum NodeKind {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Text(String),
+    Text(Text),
     /// A local name, `now`, `data`, or the first segment of a fact's path.
-    Name(String),
+    Name(Text),
     Member(Box<Member>),
     /// `has(of.name)`.
     Has(Box<Member>),
@@ -46,7 +51,7 @@ pub(crate) enum NodeKind {
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) of: Node,
-    pub(crate) name: String,
+    pub(crate) name: Text,
     /// Whether the catalogue declares a fact at this path: then collectors set
     /// it each time, and one that is not there was not collected.
     pub(crate) is_declared: bool,
@@ -92,7 +97,7 @@ impl Operator {
 pub(crate) struct Macro {
     pub(crate) what: Quantifier,
     pub(crate) range: Node,
-    pub(crate) name: String,
+    pub(crate) name: Text,
     /// `map(x, condition, body)` has both; `filter`, `all`, `exists` and
     /// `exists_one` a condition alone, `map(x, body)` a body alone.
     pub(crate) condition: Option<Node>,
@@ -112,7 +117,7 @@ pub(crate) enum Quantifier {
 /// A call of a function; the receiver is the first argument.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) has_receiver: bool,
     pub(crate) arguments: Vec<Node>,
     /// The functions of that name that it may be; the checker leaves those that fit.

@@ -118,7 +118,7 @@ impl<'f> Evaluator<'f> {
             NodeKind::Bool(truth) => Ok(Value::made(Plain::Bool(*truth))),
             NodeKind::Int(number) => Ok(Value::made(Plain::Int(*number))),
             NodeKind::Float(number) => Ok(Value::made(Plain::Float(*number))),
-            NodeKind::Text(text) => Ok(Value::text(text.as_str())),
+            NodeKind::Text(text) => Ok(Value::text(&**text)),
             NodeKind::Name(name) => self.name(name),
             NodeKind::Member(member) => self.member(member),
             NodeKind::Has(member) => match self.member(member) {
@@ -241,7 +241,7 @@ impl<'f> Evaluator<'f> {
         {
             let compiled = match call.pattern.get() {
                 Some(compiled) => compiled,
-                None => match super::compile_pattern(pattern) {
+                None => match super::pattern::compile_pattern(pattern) {
                     Ok(compiled) => call.pattern.get_or_init(|| compiled),
                     Err(error) => return Err(Stop::fault(error)),
                 },

@@ -14,6 +14,7 @@ mod function;
 mod kind;
 mod lifecycle;
 mod parse;
+mod pattern;
 mod places;
 mod quantify;
 mod quantity;
@@ -27,13 +28,14 @@ mod stored;
 mod tests;
 mod value;
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub(super) use check::Names;
 pub(super) use evaluate::{Evaluator, World};
 pub(super) use function::instant;
 pub(super) use kind::{Branch, CATALOGUE, Kind};
+pub(super) use pattern::check_pattern;
 pub(super) use show::{json, message, text};
 pub(super) use value::{Cause, Plain, Slot, Stop, Unknown, Value};
 
@@ -43,10 +45,10 @@ static STORED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/expressions.bin
 /// A checked expression.
 #[derive(Debug)]
 pub(super) struct Expression {
-    pub(super) source: String,
+    pub(super) source: ast::Text,
     pub(super) kind: Kind,
-    /// Catalogue paths of the facts that it reads.
-    pub(super) facts: BTreeSet<&'static str>,
+    /// Catalogue paths of the facts that it reads, in no order.
+    pub(super) facts: Vec<&'static str>,
     pub(super) root: ast::Node,
 }
 
@@ -73,13 +75,13 @@ impl Fault {
 impl Expression {
     /// Reads and checks an expression.
     pub(super) fn compile(source: &str, names: Names<'_>) -> Result<Expression, Vec<Fault>> {
-        let mut root = match stored::find(STORED, source) {
-            Some(root) => root,
-            None => parse::parse(source)?,
+        let (text, mut root) = match stored::find(STORED, source) {
+            Some((text, root)) => (Cow::Borrowed(text), root),
+            None => (Cow::Owned(source.to_owned()), parse::parse(source)?),
         };
         let checked = check::check(source, &mut root, names);
         if checked.faults.is_empty() {
-            Ok(Expression { source: source.to_owned(), kind: checked.kind, facts: checked.facts, root })
+            Ok(Expression { source: text, kind: checked.kind, facts: checked.facts, root })
         } else {
             Err(checked.faults)
         }
@@ -133,19 +135,12 @@ fn split_conjunction(source: &str) -> Vec<&str> {
     parts
 }
 
-/// Compiles a regular expression whose size is bounded.
-pub(super) fn compile_pattern(pattern: &str) -> Result<regex::Regex, String> {
-    regex::RegexBuilder::new(pattern).size_limit(1 << 20).nest_limit(50).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-        error => error.to_string().lines().last().unwrap_or_default().trim().to_owned(),
-    })
-}
-
 /// Whether an expression was parsed when the program was built, as it parses now.
 #[cfg(test)]
 pub(super) fn is_stored(source: &str) -> bool {
     let parsed = parse::parse(source).ok();
-    stored::find(STORED, source).is_some() && format!("{:?}", stored::find(STORED, source)) == format!("{parsed:?}")
+    stored::find(STORED, source)
+        .is_some_and(|(own, root)| own == source && format!("{:?}", Some(root)) == format!("{parsed:?}"))
 }
 
 #[cfg(test)]
@@ -161,10 +156,11 @@ mod stored_tests {
         ];
         let parse = |source: &str| parse::parse(source).unwrap_or_else(|faults| panic!("{source}: {faults:?}"));
         let bytes = store::write(&sources.iter().map(|source| ((*source).to_owned(), parse(source))).collect());
+        let bytes: &'static [u8] = bytes.leak();
         for source in sources {
-            assert_eq!(format!("{:?}", stored::find(&bytes, source)), format!("{:?}", Some(parse(source))));
+            assert_eq!(format!("{:?}", stored::find(bytes, source)), format!("{:?}", Some((source, parse(source)))));
         }
-        assert!(stored::find(&bytes, "true").is_none());
+        assert!(stored::find(bytes, "true").is_none());
         for end in 0..bytes.len() {
             let _ = stored::find(bytes.get(..end).unwrap_or_default(), sources[0]);
         }

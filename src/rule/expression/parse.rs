@@ -134,10 +134,11 @@ impl Lowering<'_> {
         }
         let depth = depth + 1;
         let kind = match tree.expr {
-            Expr::Ident(name) => NodeKind::Name(name),
+            Expr::Ident(name) => NodeKind::Name(name.into()),
             Expr::Literal(literal) => self.literal(id, literal),
             Expr::Select(select) => {
-                let member = Member { of: self.node(*select.operand, depth), name: select.field, is_declared: false };
+                let member =
+                    Member { of: self.node(*select.operand, depth), name: select.field.into(), is_declared: false };
                 if select.test { NodeKind::Has(Box::new(member)) } else { NodeKind::Member(Box::new(member)) }
             }
             Expr::List(list) => {
@@ -165,7 +166,7 @@ impl Lowering<'_> {
             LiteralValue::Boolean(truth) => NodeKind::Bool(*truth.inner()),
             LiteralValue::Int(number) => NodeKind::Int(*number.inner()),
             LiteralValue::Double(number) => NodeKind::Float(*number.inner()),
-            LiteralValue::String(text) => NodeKind::Text(text.inner().to_owned()),
+            LiteralValue::String(text) => NodeKind::Text(text.inner().to_owned().into()),
             LiteralValue::UInt(number) => match i64::try_from(*number.inner()) {
                 Ok(number) => NodeKind::Int(number),
                 Err(_) => self.refuse(id, "the number is too large", "numbers have 64 bits and a sign"),
@@ -211,7 +212,7 @@ impl Lowering<'_> {
         }
         let candidates = function::named(&call.func_name, has_receiver);
         NodeKind::Call(Box::new(Call {
-            name: call.func_name,
+            name: call.func_name.into(),
             has_receiver,
             arguments,
             candidates,
@@ -221,7 +222,7 @@ impl Lowering<'_> {
 
     /// The loop that a macro became, as a macro again.
     fn quantifier(&mut self, id: u64, loop_: ComprehensionExpr, depth: usize) -> NodeKind {
-        let name = loop_.iter_var;
+        let name = loop_.iter_var.into();
         let range = self.node(loop_.iter_range, depth);
         let Some((what, condition, body)) = macro_of(loop_.accu_init.expr, loop_.loop_step.expr) else {
             return self.refuse(id, "an unknown macro", "expected all, exists, exists_one, map or filter");

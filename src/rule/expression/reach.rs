@@ -29,7 +29,7 @@ impl<'f> Evaluator<'f> {
     /// The first segment of a fact, of what is judged or of what is joined to it.
     fn root(&self, name: &str) -> Option<&'f Fact> {
         let (facts, beside) = (self.world.facts, self.world.beside);
-        facts.roots().get(name).or_else(|| beside?.roots().get(name))
+        facts.roots().get(name).or_else(|| beside?.roots().get(name)).map(|fact| &**fact)
     }
 
     /// A fact that is declared and yet not there.

@@ -8,7 +8,7 @@
 //! text stands behind its length. What a source parses to depends on nothing
 //! else, so any expression of that source may be read from here.
 
-use super::ast::{Call, Macro, Member, Node, NodeKind, Operator, Quantifier};
+use super::ast::{Call, Macro, Member, Node, NodeKind, Operator, Quantifier, Text};
 use super::function;
 
 /// The deepest tree that is read; a parsed one is not that deep.
@@ -34,8 +34,9 @@ pub(super) const QUANTIFIERS: [Quantifier; 5] =
 /// Bytes of a number.
 pub(super) const NUMBER: usize = 8;
 
-/// The tree of a source among stored expressions; none where it is not there.
-pub(crate) fn find(mut stored: &[u8], source: &str) -> Option<Node> {
+/// The tree of a source among stored expressions, and the source itself; none
+/// where it is not there.
+pub(crate) fn find(mut stored: &'static [u8], source: &str) -> Option<(&'static str, Node)> {
     let all = stored;
     let count = number(&mut stored)?;
     let (mut low, mut high) = (0, count);
@@ -43,36 +44,39 @@ pub(crate) fn find(mut stored: &[u8], source: &str) -> Option<Node> {
         let middle = usize::midpoint(low, high);
         let mut row = stored.get(middle * 2 * NUMBER..)?;
         let (mut place, tree) = (all.get(number(&mut row)?..)?, number(&mut row)?);
-        match text(&mut place)?.cmp(source) {
+        let own = bytes(&mut place)?;
+        match own.cmp(source.as_bytes()) {
             std::cmp::Ordering::Less => low = middle + 1,
             std::cmp::Ordering::Greater => high = middle,
-            std::cmp::Ordering::Equal => return read(&mut all.get(tree..)?, 0),
+            std::cmp::Ordering::Equal => {
+                return Some((std::str::from_utf8(own).ok()?, read(&mut all.get(tree..)?, 0)?));
+            }
         }
     }
     None
 }
 
 /// Takes a node off the front.
-fn read(bytes: &mut &[u8], depth: usize) -> Option<Node> {
+fn read(bytes: &mut &'static [u8], depth: usize) -> Option<Node> {
     if depth > DEPTH_LIMIT {
         return None;
     }
     let id = u64::try_from(number(bytes)?).ok()?;
     let (kind, rest) = bytes.split_first()?;
     *bytes = rest;
-    let node = |bytes: &mut &[u8]| read(bytes, depth + 1);
-    let boxed = |bytes: &mut &[u8]| node(bytes).map(Box::new);
-    let optional = |bytes: &mut &[u8]| if number(bytes)? == 0 { Some(None) } else { node(bytes).map(Some) };
-    let member = |bytes: &mut &[u8]| {
+    let node = |bytes: &mut &'static [u8]| read(bytes, depth + 1);
+    let boxed = |bytes: &mut &'static [u8]| node(bytes).map(Box::new);
+    let optional = |bytes: &mut &'static [u8]| if number(bytes)? == 0 { Some(None) } else { node(bytes).map(Some) };
+    let member = |bytes: &mut &'static [u8]| {
         let of = node(bytes)?;
-        Some(Box::new(Member { of, name: text(bytes)?.to_owned(), is_declared: false }))
+        Some(Box::new(Member { of, name: text(bytes)?, is_declared: false }))
     };
     let kind = match kind {
         0 => NodeKind::Bool(number(bytes)? != 0),
         1 => NodeKind::Int(i64::from_le_bytes(raw(bytes)?)),
         2 => NodeKind::Float(f64::from_le_bytes(raw(bytes)?)),
-        3 => NodeKind::Text(text(bytes)?.to_owned()),
-        4 => NodeKind::Name(text(bytes)?.to_owned()),
+        3 => NodeKind::Text(text(bytes)?),
+        4 => NodeKind::Name(text(bytes)?),
         5 => NodeKind::Member(member(bytes)?),
         6 => NodeKind::Has(member(bytes)?),
         7 => NodeKind::Index(boxed(bytes)?, boxed(bytes)?),
@@ -94,13 +98,13 @@ fn read(bytes: &mut &[u8], depth: usize) -> Option<Node> {
         17 => NodeKind::Macro(Box::new(Macro {
             what: *QUANTIFIERS.get(number(bytes)?)?,
             range: node(bytes)?,
-            name: text(bytes)?.to_owned(),
+            name: text(bytes)?,
             condition: optional(bytes)?,
             body: optional(bytes)?,
         })),
         18 => NodeKind::Default(boxed(bytes)?, boxed(bytes)?),
         19 => {
-            let name = text(bytes)?.to_owned();
+            let name = text(bytes)?;
             let has_receiver = number(bytes)? != 0;
             let count = number(bytes)?;
             let arguments = (0..count).map(|_| node(bytes)).collect::<Option<_>>()?;
@@ -123,9 +127,13 @@ fn number(bytes: &mut &[u8]) -> Option<usize> {
     usize::try_from(u64::from_le_bytes(raw(bytes)?)).ok()
 }
 
-fn text<'b>(bytes: &mut &'b [u8]) -> Option<&'b str> {
+fn bytes(bytes: &mut &'static [u8]) -> Option<&'static [u8]> {
     let length = number(bytes)?;
     let (text, rest) = bytes.split_at_checked(length)?;
     *bytes = rest;
-    std::str::from_utf8(text).ok()
+    Some(text)
+}
+
+fn text(stored: &mut &'static [u8]) -> Option<Text> {
+    std::str::from_utf8(bytes(stored)?).ok().map(Text::Borrowed)
 }

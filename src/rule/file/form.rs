@@ -1,7 +1,7 @@
 //! The forms of a rule file: expressions, texts and cases.
 
-use super::Reader;
 use super::place::place_in_file;
+use super::{Reader, elements};
 use crate::rule::diagnostic::did_you_mean;
 use crate::rule::expression::{CATALOGUE, Expression, Fault, Kind, Names};
 use crate::rule::form::{Case, Each, Form};
@@ -209,6 +209,12 @@ impl Reader<'_> {
             self.fault_with_help(start..end, fault.message, fault.label, fault.help);
         }
     }
+}
+
+/// The severities that a form may give, without their conditions.
+pub(super) fn severities(node: &Node) -> Vec<Severity> {
+    let of_cases = elements(node).iter().filter_map(|case| case.get("use"));
+    of_cases.chain([node]).filter_map(|value| Severity::named(value.text()?)).collect()
 }
 
 /// `None` where a part is there and wrong.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, did_you_mean};
 use super::example::Example;
-use super::expression::{Kind, Names, compile_pattern};
+use super::expression::{Kind, Names, check_pattern};
 use super::tree;
 use super::yaml::{self, Member, Node, Style, Value};
 use super::{Rule, Severity, Target, example, form_text};
@@ -55,15 +55,24 @@ pub(super) struct RuleFile {
     pub(super) is_builtin: bool,
 }
 
+/// How much of a rule is read.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    pub(super) with_examples: bool,
+    /// Whether the form that judges the cluster is read, or only that it is there.
+    pub(super) with_cluster: bool,
+}
+
 /// Reads a rule; all of its faults if it has any.
-pub(super) fn read(file: &RuleFile, tables: &[&str], with_examples: bool) -> Result<Rule, Vec<Diagnostic>> {
+pub(super) fn read(file: &RuleFile, tables: &[&str], extent: Extent) -> Result<Rule, Vec<Diagnostic>> {
+    let Extent { with_examples, .. } = extent;
     let parsed = if with_examples { None } else { tree::read(&mut &*file.tree) };
     let root = match parsed {
         Some(root) => root,
         None => parse(file, with_examples)?,
     };
     let mut reader = Reader { file, tables, is_thorough: with_examples, text: None, faults: Vec::new() };
-    let rule = reader.rule(&root, with_examples);
+    let rule = reader.rule(&root, extent);
     match rule {
         Some(rule) if reader.faults.is_empty() => Ok(rule),
         _ => {
@@ -125,7 +134,7 @@ impl<'a> Reader<'a> {
     /// Refuses keys that are not among these.
     pub(super) fn keys(&mut self, members: &[Member], valid: &[&str], of_what: &str) {
         for member in members {
-            if !valid.contains(&member.key.as_str()) {
+            if !valid.contains(&&*member.key) {
                 let help = did_you_mean(&member.key, valid.iter().copied())
                     .or_else(|| Some(format!("the keys are {}", valid.join(", "))));
                 let message = format!("{of_what} has no key `{}`", member.key);
@@ -134,7 +143,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn rule(&mut self, root: &Node, with_examples: bool) -> Option<Rule> {
+    fn rule(&mut self, root: &Node, Extent { with_examples, with_cluster }: Extent) -> Option<Rule> {
         let Value::Map(members) = &root.value else {
             self.fault(root.span.clone(), format!("{} instead of a rule", root.describe()), "expected keys and values");
             return None;
@@ -143,7 +152,8 @@ impl<'a> Reader<'a> {
         let is_complete = self.needed(members, with_examples);
         let target = root.get("target").and_then(|node| self.target(node));
         let form = self.form(&|key| root.get(key));
-        let cluster = root.get("cluster").map(|node| self.cluster(root, node, target));
+        let second = root.get("cluster");
+        let cluster = second.filter(|_| with_cluster).map(|node| self.cluster(root, node, target));
         let references = self.texts(root, "references");
         for reference in root.get("references").into_iter().flat_map(elements) {
             self.reference(reference);
@@ -173,6 +183,7 @@ impl<'a> Reader<'a> {
         let mut severities: Vec<Severity> = std::iter::once(&form)
             .chain(&cluster)
             .flat_map(|form| form.severity.iter().map(|case| case.value))
+            .chain(second.and_then(|node| node.get("severity")).into_iter().flat_map(form::severities))
             .collect();
         severities.sort_by(|this, that| that.cmp(this));
         severities.dedup();
@@ -182,7 +193,7 @@ impl<'a> Reader<'a> {
             severity: severities.first().copied().unwrap_or(Severity::Medium),
             severities,
             target,
-            has_cluster_form: cluster.is_some(),
+            has_cluster_form: second.is_some(),
             gate,
             manifests,
             tags,
@@ -194,8 +205,8 @@ impl<'a> Reader<'a> {
             examples,
             path: self.file.path.clone(),
             is_builtin: self.file.is_builtin,
-            when: form.when.as_ref().map(|when| when.source.clone()),
-            expect: form.expect.source.clone(),
+            when: form.when.as_ref().map(|when| when.source.to_string()),
+            expect: form.expect.source.to_string(),
             form,
             cluster,
         })
@@ -277,7 +288,7 @@ impl<'a> Reader<'a> {
     }
 
     fn symptom(&mut self, node: &Node) {
-        if let Some(Err(problem)) = node.text().map(compile_pattern) {
+        if let Some(Err(problem)) = node.text().map(check_pattern) {
             self.fault(node.span.clone(), "a symptom that is no regular expression", problem);
         }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Reader, RuleFile, elements, parse};
+use super::{Extent, Reader, RuleFile, elements, parse};
 use crate::rule::diagnostic::Diagnostic;
 use crate::rule::symptom::{Cause, Symptom};
 use crate::rule::yaml::{Member, Node, Style, Value};
@@ -90,14 +90,14 @@ impl Reader<'_> {
         }
         self.keys(members, CHECK_KEYS, "a check");
         let mut members = members.clone();
-        let member = |key: &str, value: Node| Member { key: key.to_owned(), key_span: node.span.clone(), value };
-        let severity = Value::Scalar { text: "info".to_owned(), style: Style::Plain };
+        let member = |key: &str, value: Node| Member { key: key.to_owned().into(), key_span: node.span.clone(), value };
+        let severity = Value::Scalar { text: "info".into(), style: Style::Plain };
         members.push(member("severity", Node { value: severity, span: node.span.clone() }));
         for key in ["why", "references"] {
             members.push(member(key, root.get(key)?.clone()));
         }
         let whole = Node { value: Value::Map(members), span: node.span.clone() };
-        let mut rule = self.rule(&whole, false)?;
+        let mut rule = self.rule(&whole, Extent { with_examples: false, with_cluster: true })?;
         rule.name = format!("symptoms/{}/{number}", self.file.name);
         Some(Cause::Check(Arc::new(rule)))
     }

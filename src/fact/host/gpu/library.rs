@@ -53,7 +53,7 @@ pub(super) fn find(root: &HostRoot) -> Outcome<Library> {
     for driver_root in ROOTS {
         for folder in FOLDERS {
             let folder = format!("{driver_root}{folder}");
-            let names = match root.read_folder(&folder) {
+            let names = match root.read_folder_once(&folder) {
                 Outcome::Found(names) => names,
                 Outcome::Absent => continue,
                 Outcome::Unreadable(reason) => return Outcome::Unreadable(reason),

@@ -112,7 +112,7 @@ fn find_process(host: &Host, program: &str) -> Option<Process> {
     let Outcome::Found(processes) = host.processes() else { return None };
     let is_it = |process: &&Process| {
         let subcommand = process.arguments.get(1).map(String::as_str);
-        let renamed = process.name == format!("{program}-server") || process.name == format!("{program}-agent");
+        let renamed = process.name.strip_prefix(program).is_some_and(|rest| matches!(rest, "-server" | "-agent"));
         (process.program() == program && matches!(subcommand, Some("server" | "agent")) || renamed)
             && is_of_host(process, processes)
     };

@@ -73,6 +73,9 @@ const EXPECTED: &[&str] = &[
 /// `TCP_LISTEN` of `net/tcp_states.h`.
 const LISTEN: &str = "0A";
 
+/// The states there that only a connection has.
+const CONNECTED: &[&str] = &["01", "02", "04", "05", "06", "08", "09", "0B"];
+
 /// A listening socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Listener {
@@ -83,8 +86,8 @@ struct Listener {
 
 fn collect(host: &Host, earlier: &Facts) -> Facts {
     let mut facts = Facts::default();
-    // The kernel searches its whole table of connections for each reading, so
-    // a host without a role is spared it.
+    // Where there is no connection the kernel searches its whole table for one,
+    // so a host without a role is spared it.
     if earlier.bool("kubelet.present") == Some(false) && programs(earlier).is_empty() {
         let kubelet = earlier.get("kubelet.present").and_then(Fact::source).cloned();
         facts.set("port.needed", Fact::Absent { source: kubelet });
@@ -103,7 +106,7 @@ fn collect(host: &Host, earlier: &Facts) -> Facts {
 
 fn read_listeners(root: &HostRoot) -> (String, Outcome<Vec<Listener>>) {
     let ((path, text), (path6, text6)) =
-        rayon::join(|| root.read_network_file("tcp"), || root.read_network_file("tcp6"));
+        rayon::join(|| root.read_network_lines("tcp", goes_on), || root.read_network_lines("tcp6", goes_on));
     let text = match text {
         Outcome::Found(text) => text,
         Outcome::Absent => return (path, Outcome::Absent),
@@ -115,6 +118,13 @@ fn read_listeners(root: &HostRoot) -> (String, Outcome<Vec<Listener>>) {
         listeners.extend(parse_listeners(&text6, &path6));
     }
     (path, Outcome::Found(listeners))
+}
+
+/// Whether listening sockets may follow a line. They stand before all
+/// connections (Documentation/networking/proc_net_tcp.rst); before Linux 4.4
+/// those that are being asked for (`TCP_SYN_RECV`) stand among them.
+fn goes_on(line: &str) -> bool {
+    !line.split_ascii_whitespace().nth(3).is_some_and(|state| CONNECTED.contains(&state))
 }
 
 /// The ports of the roles on which something listens.

@@ -1,6 +1,8 @@
 //! dpkg's database: paragraphs of `Field: value` in `/var/lib/dpkg/status`,
 //! and one file for each package in `status.d/` of distroless images.
 
+use memchr::memchr_iter;
+
 use super::Package;
 use crate::fact::host::root::{HostRoot, Outcome};
 
@@ -31,7 +33,10 @@ pub(super) fn read_packages(root: &HostRoot) -> Outcome<Vec<Package>> {
 fn parse_status(text: &str, path: &str) -> Vec<Package> {
     let mut packages = Vec::new();
     let mut paragraph = Paragraph::default();
-    for (number, line) in (1_u32..).zip(text.lines()) {
+    let mut start = 0;
+    for (number, end) in (1_u32..).zip(memchr_iter(b'\n', text.as_bytes()).chain([text.len()])) {
+        let line = text.get(start..end).unwrap_or_default();
+        start = end + 1;
         // Most of a megabyte is descriptions and dependencies.
         match line.bytes().next() {
             Some(b'P' | b'V' | b'S') => {}

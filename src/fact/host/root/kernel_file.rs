@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::{HostRoot, Outcome, Refusal, content, outcome_of};
+use super::{HostRoot, MAX_FILE_BYTES, Outcome, Refusal, content, outcome_of};
 
 /// `PROC_SUPER_MAGIC` of linux/magic.h.
 const PROC_MAGIC: i64 = 0x9fa0;
@@ -58,23 +58,43 @@ impl HostRoot {
     /// A file of the host's network namespace, such as `route`, and its path:
     /// `/proc/1/net/route`, or `/proc/net/route` where that is not recorded.
     pub fn read_network_file(&self, name: &str) -> (String, Outcome<String>) {
-        self.read_of_first_process(&format!("/proc/1/net/{name}"), &format!("/proc/net/{name}"))
+        self.read_of_first_process(&format!("/proc/1/net/{name}"), &format!("/proc/net/{name}"), &|path| {
+            self.read_text(path)
+        })
+    }
+
+    /// The same up to the first line with which it does not go on, where the
+    /// kernel itself writes the file: some take it long to write to the end.
+    pub fn read_network_lines(&self, name: &str, goes_on: fn(&str) -> bool) -> (String, Outcome<String>) {
+        if !self.has_kernel_files() {
+            return self.read_network_file(name);
+        }
+        let read = |path: &str| {
+            let opened = self.open_regular(path);
+            outcome_of(path, opened.and_then(|(file, _)| content::read_lines(file, goes_on, MAX_FILE_BYTES)))
+        };
+        self.read_of_first_process(&format!("/proc/1/net/{name}"), &format!("/proc/net/{name}"), &read)
     }
 
     /// The mounts that the host's first process sees, and their path.
     pub fn read_mounts(&self) -> (String, Outcome<String>) {
-        self.read_of_first_process("/proc/1/mounts", "/proc/mounts")
+        self.read_of_first_process("/proc/1/mounts", "/proc/mounts", &|path| self.read_text(path))
     }
 
     /// `/proc/net` and `/proc/mounts` show what the reading process sees,
     /// which on a host that is mounted into a container is the container's.
-    fn read_of_first_process(&self, first: &str, own: &str) -> (String, Outcome<String>) {
-        let of_first = self.read_text(first);
+    fn read_of_first_process(
+        &self,
+        first: &str,
+        own: &str,
+        read: &dyn Fn(&str) -> Outcome<String>,
+    ) -> (String, Outcome<String>) {
+        let of_first = read(first);
         let may_ask_own = self.is_live || !self.has_kernel_files();
         if of_first.is_found() || !may_ask_own {
             return (first.to_owned(), of_first);
         }
-        match (self.read_kernel_text(own), of_first) {
+        match (read(own).or_else_absent(|| self.judge_missing(own)), of_first) {
             (Outcome::Absent | Outcome::Unreadable(_), refused @ Outcome::Unreadable(_)) => (first.to_owned(), refused),
             (of_own, _) => (own.to_owned(), of_own),
         }

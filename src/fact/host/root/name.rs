@@ -28,6 +28,14 @@ pub(super) fn to_text(bytes: &[u8]) -> String {
     text
 }
 
+/// As [`to_text`]; a name without a byte to escape is not copied.
+pub(super) fn into_text(bytes: Vec<u8>) -> String {
+    if !bytes.is_ascii() {
+        return to_text(&bytes);
+    }
+    String::from_utf8(bytes).unwrap_or_else(|error| to_text(error.as_bytes()))
+}
+
 /// The bytes that [`to_text`] was given.
 pub(super) fn to_bytes(text: &str) -> Vec<u8> {
     if text.is_ascii() {
@@ -72,7 +80,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_name_comes_back(bytes in proptest::collection::vec(any::<u8>(), 0..32)) {
-            prop_assert_eq!(to_bytes(&to_text(&bytes)), bytes);
+            prop_assert_eq!(to_bytes(&to_text(&bytes)), bytes.as_slice());
+            prop_assert_eq!(into_text(bytes.clone()), to_text(&bytes));
         }
     }
 }

@@ -37,7 +37,7 @@ fn collect(host: &Host, _earlier: &Facts) -> Facts {
         Outcome::Found(path) => path,
         Outcome::Absent => {
             let was_recorded = host.packages().is_found()
-                || PROGRAM_FOLDERS.iter().any(|folder| host.root.read_folder(folder).is_found());
+                || PROGRAM_FOLDERS.iter().any(|folder| host.root.read_folder_once(folder).is_found());
             let present = if was_recorded {
                 Fact::known(false, looked.clone())
             } else {

@@ -82,7 +82,7 @@ fn collect(host: &Host, _earlier: &Facts) -> Facts {
     let found: Vec<Fact> = DEAD_RUNTIMES.iter().filter_map(|dead| read_trace(host, dead)).collect();
     let looked = Source::file("/usr/bin");
     let was_recorded =
-        host.root.read_folder("/usr/bin").is_found() || host.packages().is_found() || host.processes().is_found();
+        host.root.read_folder_once("/usr/bin").is_found() || host.packages().is_found() || host.processes().is_found();
     let fact = if found.is_empty() && !was_recorded {
         Fact::unreadable(looked, "find dead runtimes: no processes, packages or programs were recorded")
     } else {

@@ -115,7 +115,7 @@ pub(super) fn read_present(host: &Host, traces: &Traces) -> Fact {
     }
     let has_programs = PROGRAM_FOLDERS
         .iter()
-        .any(|folder| matches!(host.root.read_folder(folder), Outcome::Found(names) if !names.is_empty()));
+        .any(|folder| matches!(host.root.read_folder_once(folder), Outcome::Found(names) if !names.is_empty()));
     if !has_programs && let Some(path) = traces.files.iter().find(|path| host.root.metadata(path).is_found()) {
         return Fact::known(true, Source::file(*path));
     }

@@ -5,7 +5,7 @@
 mod name;
 mod operator;
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Fault;
@@ -30,16 +30,15 @@ pub(crate) struct Names<'a> {
 /// What the check found out.
 pub(crate) struct Checked {
     pub(crate) kind: Kind,
-    /// Catalogue paths of the facts that are read.
-    pub(crate) facts: BTreeSet<&'static str>,
+    /// Catalogue paths of the facts that are read, each once.
+    pub(crate) facts: Vec<&'static str>,
     pub(crate) faults: Vec<Fault>,
 }
 
 /// Checks an expression, marks what is declared and leaves only functions that fit.
 pub(crate) fn check(source: &str, node: &mut Node, names: Names<'_>) -> Checked {
-    let locals = names.bound.map(|(name, kind)| (name.to_owned(), kind.clone())).into_iter().collect();
-    let mut checker =
-        Checker { places: Places::new(source), names, locals, facts: BTreeSet::new(), faults: Vec::new() };
+    let locals = names.bound.map(|(name, kind)| (Cow::Borrowed(name), kind.clone())).into_iter().collect();
+    let mut checker = Checker { places: Places::new(source), names, locals, facts: Vec::new(), faults: Vec::new() };
     let kind = checker.value(node);
     Checked { kind, facts: checker.facts, faults: checker.faults }
 }
@@ -47,8 +46,8 @@ pub(crate) fn check(source: &str, node: &mut Node, names: Names<'_>) -> Checked 
 struct Checker<'a> {
     places: Places<'a>,
     names: Names<'a>,
-    locals: Vec<(String, Kind)>,
-    facts: BTreeSet<&'static str>,
+    locals: Vec<(Cow<'a, str>, Kind)>,
+    facts: Vec<&'static str>,
     faults: Vec<Fault>,
 }
 
@@ -71,7 +70,14 @@ impl Checker<'_> {
         if let Kind::Group(branch) = kind
             && !branch.path.is_empty()
         {
-            self.facts.insert(&branch.path);
+            self.reads(&branch.path);
+        }
+    }
+
+    /// Notes that a fact is read.
+    fn reads(&mut self, path: &'static str) {
+        if !self.facts.contains(&path) {
+            self.facts.push(path);
         }
     }
 
@@ -179,7 +185,7 @@ impl Checker<'_> {
                 Kind::Any
             }
         };
-        if CATALOGUE.members.contains_key(quantifier.name.as_str()) || ["now", "data"].contains(&&*quantifier.name) {
+        if CATALOGUE.members.contains_key(&*quantifier.name) || ["now", "data"].contains(&&*quantifier.name) {
             let span = self.places.of(id);
             let message = format!("`{}` is a fact", quantifier.name);
             self.fault(span, message, "an element needs a name of its own".to_owned(), None);
@@ -197,7 +203,7 @@ impl Checker<'_> {
     }
 
     fn call(&mut self, id: u64, call: &mut Call) -> Kind {
-        let name = call.name.as_str();
+        let name = &*call.name;
         if call.candidates.is_empty() {
             // A misspelt macro binds a name; only the macro is the fault.
             if let Some(receiver) = call.arguments.first_mut() {
@@ -244,7 +250,7 @@ impl Checker<'_> {
     fn pattern(&mut self, argument: &Node) {
         let problem = match &argument.kind {
             NodeKind::Text(_) if !self.names.is_thorough => None,
-            NodeKind::Text(pattern) => super::compile_pattern(pattern).err(),
+            NodeKind::Text(pattern) => super::check_pattern(pattern).err(),
             _ => Some("a pattern that is computed; write it out".to_owned()),
         };
         if let Some(problem) = problem {

@@ -24,8 +24,8 @@ impl Checker<'_> {
         if let Some(branch) = CATALOGUE.members.get(name) {
             return self.branch(branch);
         }
-        let locals: Vec<String> = self.locals.iter().map(|(local, _)| local.clone()).collect();
-        let valid = CATALOGUE.members.keys().copied().chain(locals.iter().map(String::as_str)).chain(["now", "data"]);
+        let locals = self.locals.iter().map(|(local, _)| &**local);
+        let valid = CATALOGUE.members.keys().copied().chain(locals).chain(["now", "data"]);
         let help = did_you_mean(name, valid);
         let span = self.places.of(id);
         self.fault(span, format!("there is no fact `{name}`"), "not a fact, nor a name bound here".to_owned(), help);
@@ -36,7 +36,7 @@ impl Checker<'_> {
     fn branch(&mut self, branch: &'static Branch) -> Kind {
         let kind = branch.kind();
         if let (Some(fact), false) = (branch.fact, matches!(kind, Kind::Group(_))) {
-            self.facts.insert(fact.path);
+            self.reads(fact.path);
         }
         kind
     }
@@ -48,7 +48,7 @@ impl Checker<'_> {
             return self.table(id, &member.name);
         }
         let of = self.kind(&mut member.of);
-        let name = member.name.as_str();
+        let name = &*member.name;
         let (valid, of_what): (Vec<&str>, String) = match &of {
             Kind::Any => return Kind::Any,
             Kind::Map(value) => return (**value).clone(),

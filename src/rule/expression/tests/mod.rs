@@ -10,6 +10,7 @@ use super::spot::Spot;
 use super::value::{Path, slot};
 use super::{Evaluator, Expression, Fault, Names, World, message, text};
 use crate::fact::{Fact, Facts, Source, Value};
+use crate::rule::builtin::BuiltinTable;
 use crate::rule::data::Tables;
 
 const PLAIN: Names<'static> = Names { bound: None, tables: &["lifecycle"], is_thorough: true };
@@ -69,7 +70,7 @@ products:
 ";
 
 fn data() -> Tables {
-    Tables::new([("lifecycle".to_owned(), "rules/data/lifecycle.yaml".to_owned(), TABLE)].into_iter())
+    Tables::new(vec![BuiltinTable { name: "lifecycle", text: TABLE, ..BuiltinTable::default() }])
 }
 
 fn compile(source: &str) -> Result<Expression, Vec<Fault>> {

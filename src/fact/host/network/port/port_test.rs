@@ -50,6 +50,14 @@ fn only_listening_sockets_count_and_keep_their_line() {
 }
 
 #[test]
+fn a_live_table_is_read_up_to_its_first_connection() {
+    let lines: Vec<&str> = TABLE.lines().collect();
+    assert_eq!(lines.iter().map(|line| goes_on(line)).collect::<Vec<_>>(), [true, true, true, false]);
+    assert!(goes_on(&lines[3].replace(" 01 ", " 03 ")), "old kernels have these among the listening sockets");
+    assert!(goes_on("garbage\n"));
+}
+
+#[test]
 fn the_kubelet_on_its_own_port_is_no_stranger() {
     let port = kubelet_port(&[(700, "kubelet", Some(31001))]);
     assert_eq!(port.member("is_foreign").and_then(Fact::bool), Some(false));

@@ -72,7 +72,7 @@ pub(super) fn find_candidates(host: &Host, earlier: &Facts) -> Found {
         }
     }
     let was_recorded =
-        host.packages().is_found() || SERVICE_PATH.iter().any(|folder| host.root.read_folder(folder).is_found());
+        host.packages().is_found() || SERVICE_PATH.iter().any(|folder| host.root.read_folder_once(folder).is_found());
     if found.candidates.is_empty() && !was_recorded && found.problem.is_none() {
         found.problem = Some("find runc: no folder of programs was recorded".to_owned());
     }
