@@ -103,9 +103,9 @@ fn replace_sections(merged: &mut Merged, files: &[ConfigFile]) {
     }
 }
 
-/// 2.0-2.2: a file without a version is renamed and lifted to the newest
-/// version at once; everything is merged key by key; then one migration for
-/// the version of the last file.
+/// 2.0-2.2: a file of version 1 has its plugins renamed and counts as of the
+/// version of the files before it, the first one as of the newest; everything
+/// is merged key by key; then one migration for the version of the last file.
 fn merge_then_migrate(merged: &mut Merged, files: &[ConfigFile], newest: i64) {
     merged.version = newest;
     for file in files {
@@ -117,7 +117,7 @@ fn merge_then_migrate(merged: &mut Merged, files: &[ConfigFile], newest: i64) {
         }
         append_disabled(merged, file, |name| if is_old { migrate::full_name(name) } else { name.to_owned() });
         take_top(merged, file);
-        merged.version = if is_old { newest } else { version };
+        merged.version = if is_old { merged.version } else { version };
     }
     if merged.version == 2 {
         migrate::migrate_cri(&mut merged.plugins, &mut merged.ignored);

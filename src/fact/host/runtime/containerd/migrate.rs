@@ -85,7 +85,7 @@ pub(super) fn migrate_cri(plugins: &mut BTreeMap<String, Property>, ignored: &mu
     let Some(old) = plugins.get(CRI).filter(|old| old.members().is_some()).cloned() else { return };
     let mut runtime = plugins.get(CRI_RUNTIME).cloned().unwrap_or_else(|| Property::table_at(&old));
     let mut images = plugins.get(CRI_IMAGES).cloned().unwrap_or_else(|| Property::table_at(&old));
-    move_to_images(&mut images, &old);
+    move_to_images(&mut images, &old, ignored);
     move_to_runtime(&mut runtime, &old, ignored);
     plugins.insert(CRI_RUNTIME.to_owned(), runtime);
     plugins.insert(CRI_IMAGES.to_owned(), images);
@@ -96,7 +96,9 @@ pub(super) fn migrate_cri(plugins: &mut BTreeMap<String, Property>, ignored: &mu
     plugins.insert(CRI.to_owned(), server);
 }
 
-fn move_to_images(images: &mut Property, old: &Property) {
+/// What of the `containerd` table belongs to the image service goes there only
+/// if the table has `runtimes`; else it is lost.
+fn move_to_images(images: &mut Property, old: &Property, ignored: &mut Vec<Remark>) {
     let Some(into) = images.members_mut() else { return };
     if let Some(sandbox) = old.get("sandbox_image") {
         let pinned = into.entry("pinned_images".to_owned()).or_insert_with(|| Property::table_at(sandbox));
@@ -109,9 +111,17 @@ fn move_to_images(images: &mut Property, old: &Property) {
             into.insert((*name).to_owned(), property.clone());
         }
     }
+    let has_runtimes = old.at(&["containerd", "runtimes"]).is_some();
     for name in SNAPSHOTS {
-        if let Some(property) = old.at(&["containerd", name]) {
+        let Some(property) = old.at(&["containerd", name]) else { continue };
+        if has_runtimes {
             into.insert((*name).to_owned(), property.clone());
+        } else if *name == "snapshotter" && property.is_set() && property.text() != Some("overlayfs") {
+            ignored.push(Remark {
+                property: format!("plugins.\"{CRI}\".containerd.{name}"),
+                problem: "it is taken over only beside `runtimes`".to_owned(),
+                place: property.clone(),
+            });
         }
     }
 }

@@ -237,3 +237,36 @@ fn debians_package_looks_for_plugins_where_debian_installs_them() {
     let set = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/srv/cni\"\n";
     assert_eq!(dirs("1.7.24~ds1-6+deb13u1", set), ["/srv/cni"]);
 }
+
+/// As `containerd config dump` of 2.1.9 has it.
+#[test]
+fn containerd_2_takes_a_snapshotter_of_version_2_over_only_beside_runtimes() {
+    let cri = "plugins.\"io.containerd.grpc.v1.cri\".containerd";
+    let alone = format!("version = 2\n[{cri}]\nsnapshotter = \"native\"\n");
+    let facts = with("2.1.9-1", &[("/etc/containerd/config.toml", &alone)]);
+    assert_eq!(facts.text("containerd.snapshotter"), Some("overlayfs"));
+    assert_eq!(
+        members(&facts, "containerd.ignored_properties", "problem"),
+        ["it is taken over only beside `runtimes`"]
+    );
+    let beside = format!("{alone}[{cri}.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n");
+    let facts = with("2.1.9-1", &[("/etc/containerd/config.toml", &beside)]);
+    assert_eq!(facts.text("containerd.snapshotter"), Some("native"));
+    assert!(members(&facts, "containerd.ignored_properties", "problem").is_empty());
+}
+
+/// As `containerd config dump` of 2.1.9 has it.
+#[test]
+fn a_drop_in_of_version_1_counts_as_of_the_version_of_the_files_before() {
+    let main = "version = 2\nimports = [\"conf.d/*.toml\"]\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"a/pause:7\"\n";
+    let old = "[plugins.cri.registry]\nconfig_path = \"/etc/certs\"\n";
+    let with_main = |main: &str| {
+        let files = [("/etc/containerd/config.toml", main), ("/etc/containerd/conf.d/10.toml", old)];
+        let facts = with("2.1.9-1", &files);
+        let text = |path: &str| facts.text(path).map(str::to_owned);
+        (text("containerd.sandbox_image"), text("containerd.registry.config_path"))
+    };
+    assert_eq!(with_main(main), (Some("a/pause:7".to_owned()), Some("/etc/certs".to_owned())));
+    let newer = "version = 3\nimports = [\"conf.d/*.toml\"]\n[plugins.\"io.containerd.cri.v1.images\".pinned_images]\nsandbox = \"a/pause:8\"\n";
+    assert_eq!(with_main(newer), (Some("a/pause:8".to_owned()), None));
+}
