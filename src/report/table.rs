@@ -224,10 +224,10 @@ impl Page<'_> {
     /// stands behind many rules.
     fn unknown(&mut self) -> io::Result<()> {
         let report = self.report;
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         let mut reasons: Vec<(&str, Vec<&Finding>)> = Vec::new();
         for finding in report.with_verdict(Verdict::Unknown) {
-            let at = *places.entry(&finding.message).or_insert_with(|| {
+            let at = *places.entry(without_indexes(&finding.message)).or_insert_with(|| {
                 reasons.push((&finding.message, Vec::new()));
                 reasons.len() - 1
             });
@@ -242,7 +242,8 @@ impl Page<'_> {
         writeln!(self.out, "{style}UNKNOWN{style:#}  {} could not be judged\n", report.summary.unknown)?;
         let shown = self.shown(reasons.len());
         for (reason, findings) in reasons.iter().take(shown) {
-            self.message(reason)?;
+            let is_one = findings.iter().all(|finding| finding.message == *reason);
+            self.message(&if is_one { (*reason).to_owned() } else { without_indexes(reason) })?;
             let room = self.view.width.map(|width| width.saturating_sub(6));
             for line in wrap(&self.rules(findings), room) {
                 writeln!(self.out, "      {line}")?;
@@ -312,5 +313,35 @@ impl Page<'_> {
 
     fn style(&self, style: Style) -> Style {
         if self.view.color { style } else { Style::new() }
+    }
+}
+
+/// A reason without the places in lists, so that one that all elements of a
+/// list have is told once: `nodes[…].capacity.cpu: it is not set`.
+fn without_indexes(reason: &str) -> String {
+    let mut parts = reason.split('[');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push('[');
+        match part.split_once(']') {
+            Some((index, rest)) if !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.extend(["…]", rest]);
+            }
+            _ => text.push_str(part),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_of_many_elements_is_one() {
+        let reason = |at: u32| format!("nodes[{at}].capacity.cpu, nodes[{at}].taints[x]: it is not set");
+        assert_eq!(without_indexes(&reason(7)), "nodes[…].capacity.cpu, nodes[…].taints[x]: it is not set");
+        assert_eq!(without_indexes(&reason(7)), without_indexes(&reason(301)));
+        assert_eq!(without_indexes("a[] b[1 c[2]"), "a[] b[1 c[…]");
     }
 }
