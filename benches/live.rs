@@ -127,8 +127,8 @@ fn run(command: &mut Command, link: &Link, rate: u64, length: Duration) -> Optio
     memory.extend(resident_kib(&status));
     end(&mut capture);
     let counted = |what: &str, lines: &[String]| {
-        let line = lines.iter().find(|line| line.contains(what));
-        line.and_then(|line| line.split(' ').next().map(str::to_owned)).unwrap_or_else(|| "?".to_owned())
+        let found = lines.iter().find(|line| line.contains(what));
+        found.and_then(|line| line.split(' ').next().map(str::to_owned)).unwrap_or_else(|| "?".to_owned())
     };
     let lines: Vec<String> = notes.iter().collect();
     // After a fifth of the run everything is in use that is needed.

@@ -1,7 +1,7 @@
 //! The OPT record of EDNS, RFC 6891, and its options.
 
 use super::bytes::{Printed, array_at, slice_at, u8_at, u16_at, u32_at, up_to};
-use super::{Printer, word};
+use super::{Printer, dns_record, word};
 
 const EDNS_OPTIONS: &[(u32, &str)] = &[
     (1, "LLQ"),
@@ -20,6 +20,9 @@ const EDNS_OPTIONS: &[(u32, &str)] = &[
     (16, "CLIENT-TAG"),
     (17, "SERVER-TAG"),
 ];
+
+/// The closest name that is trusted, RFC 7901.
+const CHAIN: u16 = 13;
 
 /// The size that a sender takes, its flags and its options.
 pub(super) fn print(
@@ -100,6 +103,9 @@ fn edns_value(printer: &mut Printer, kind: u16, value: &[u8]) -> Printed {
                 printer.out.text(if at > 0 { " " } else { "" });
                 printer.out.number(u16_at(value, at)?);
             }
+        }
+        CHAIN => {
+            dns_record::name(printer, value, 0)?;
         }
         _ => printer.out.hex_bytes(value),
     }

@@ -1,6 +1,6 @@
 //! Names and resource records of DNS messages.
 
-use super::bytes::{Printed, Truncated, array_at, slice_at, u8_at, u16_at, u32_at, up_to};
+use super::bytes::{Printed, Truncated, array_at, rest, slice_at, u8_at, u16_at, u32_at};
 use super::{Printer, dns_edns, word};
 
 const TYPES: &[(u32, &str)] = &[
@@ -69,9 +69,6 @@ const TYPES: &[(u32, &str)] = &[
 
 const CLASSES: &[(u32, &str)] = &[(1, "IN"), (3, "CHAOS"), (4, "HS"), (255, "ANY")];
 
-/// How many pointers a name may follow.
-const MAX_POINTERS: usize = 256;
-
 /// The name of a record type.
 pub(super) fn print_type(printer: &mut Printer, kind: u16) {
     match word(TYPES, kind) {
@@ -116,10 +113,15 @@ pub(super) fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Truncate
     }
 }
 
+/// The longest name, RFC 1035 section 2.3.4.
+const MAX_NAME: usize = 255;
+
 /// Prints the name at an offset; gives where it ends.
 pub(super) fn name(printer: &mut Printer, message: &[u8], start: usize) -> Result<usize, Truncated> {
     let (mut at, mut end) = (start, None);
-    let mut pointers = 0;
+    // Pointers go back, each further than the last.
+    let mut limit = start;
+    let mut shown = 0_usize;
     if u8_at(message, at)? == 0 {
         printer.out.byte(b'.');
         return Ok(at + 1);
@@ -128,24 +130,39 @@ pub(super) fn name(printer: &mut Printer, message: &[u8], start: usize) -> Resul
         let length = u8_at(message, at)?;
         at += 1;
         match length {
-            0 => return Ok(end.unwrap_or(at)),
+            0 => {
+                if shown > MAX_NAME {
+                    printer.out.text("<DOMAIN NAME TOO LONG>");
+                }
+                return Ok(end.unwrap_or(at));
+            }
             1..=0x3f => {
-                let label = slice_at(message, at, usize::from(length));
-                let shown = label.unwrap_or(message.get(at..).unwrap_or_default());
-                printer.out.visible(up_to(shown, usize::from(length)));
+                let length = usize::from(length);
+                let wanted = length.min(MAX_NAME.saturating_sub(shown));
+                let label = slice_at(message, at, wanted);
+                printer.out.visible(label.unwrap_or(rest(message, at)));
                 label?;
-                printer.out.byte(b'.');
-                at += usize::from(length);
+                shown += length;
+                if shown <= MAX_NAME {
+                    printer.out.byte(b'.');
+                }
+                shown += 1;
+                at += length;
             }
             0xc0.. => {
                 let target = usize::from(u16_at(message, at - 1)? & 0x3fff);
                 end.get_or_insert(at + 1);
-                pointers += 1;
-                if target >= at - 1 || pointers > MAX_POINTERS {
+                if target >= limit {
                     printer.out.text("<BAD PTR>");
                     return Err(Truncated);
                 }
+                limit = target;
                 at = target;
+            }
+            0x40..=0x7f => {
+                printer.labelled("<ELT ", length & 0x3f);
+                printer.out.byte(b'>');
+                return Err(Truncated);
             }
             _ => {
                 printer.out.text("<BAD LABEL TYPE>");
@@ -274,13 +291,13 @@ fn texts(printer: &mut Printer, message: &[u8], mut at: usize, end: usize) -> Pr
     Ok(())
 }
 
-/// Seconds in weeks, days, hours, minutes and seconds.
+/// Seconds in years, weeks, days, hours, minutes and seconds.
 pub(super) fn duration(printer: &mut Printer, mut seconds: u32) {
     if seconds == 0 {
         printer.out.text("0s");
         return;
     }
-    for (unit, letter) in [(604_800, b'w'), (86_400, b'd'), (3_600, b'h'), (60, b'm'), (1, b's')] {
+    for (unit, letter) in [(31_536_000, b'y'), (604_800, b'w'), (86_400, b'd'), (3_600, b'h'), (60, b'm'), (1, b's')] {
         if seconds >= unit {
             printer.out.number(seconds / unit);
             printer.out.byte(letter);

@@ -1,7 +1,7 @@
 //! IGMP, RFC 1112, 2236 and 3376.
 
 use super::bytes::{Printed, array_at, checksum, u8_at, u16_at, u32_at, up_to};
-use super::{Printer, group};
+use super::{Printer, dvmrp, group};
 
 /// A message.
 pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Printed {
@@ -37,11 +37,7 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
         0x1e => trace(printer, "mresp", bytes, length)?,
         0x13 => {
             printer.out.text("igmp dvmrp");
-            match super::word(DISTANCE_VECTOR_KINDS, u8_at(bytes, 1)?) {
-                _ if length < 8 => {}
-                Some(word) => printer.out.text(word),
-                None => printer.labelled(" [type ", u8_at(bytes, 1)?),
-            }
+            dvmrp::print(printer, bytes, length)?;
         }
         0x14 => printer.out.text("igmp pimv1"),
         other => {
@@ -56,19 +52,6 @@ pub(super) fn print(printer: &mut Printer, bytes: &[u8], length: usize) -> Print
     }
     Ok(())
 }
-
-/// Messages of DVMRP, RFC 1075; what they hold is not told.
-const DISTANCE_VECTOR_KINDS: &[(u32, &str)] = &[
-    (1, " Probe"),
-    (2, " Report"),
-    (3, " Ask-neighbors"),
-    (4, " Neighbors"),
-    (5, " Ask-neighbors2"),
-    (6, " Neighbors2"),
-    (7, " Prune"),
-    (8, " Graft"),
-    (9, " Graft-ACK"),
-];
 
 /// A request or an answer of a multicast traceroute.
 fn trace(printer: &mut Printer, name: &str, bytes: &[u8], length: usize) -> Printed {

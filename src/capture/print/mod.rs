@@ -18,6 +18,7 @@ mod dhcp_option_name;
 mod dns;
 mod dns_edns;
 mod dns_record;
+mod dvmrp;
 mod ethernet;
 mod gre;
 mod group;
