@@ -47,6 +47,16 @@ pub fn joined() -> impl Iterator<Item = &'static FactDoc> {
     host.chain(cluster).chain(GIVEN)
 }
 
+/// Why the facts that begin with a name are not there.
+pub(crate) fn why_missing(root: &str) -> &'static str {
+    let mut docs = cluster::COLLECTORS.iter().flat_map(|collector| collector.facts);
+    if docs.any(|doc| doc.path.split('.').next() == Some(root)) {
+        "no cluster is judged beside this host: name one by --cluster or --objects"
+    } else {
+        "it was not collected"
+    }
+}
+
 /// Whether one of two dotted paths is the other or lies beneath it.
 pub(crate) fn overlap(one: &str, other: &str) -> bool {
     let is_within =

@@ -10,6 +10,7 @@ use super::evaluate::Evaluator;
 use super::spot::Spot;
 use super::value::{Origin, Path, Plain, Slot, Stop, Unknown, Value, slot};
 use crate::fact::Fact;
+use crate::fact::catalogue::why_missing;
 
 impl<'f> Evaluator<'f> {
     pub(super) fn name(&mut self, name: &'f str) -> Slot<'f> {
@@ -37,7 +38,11 @@ impl<'f> Evaluator<'f> {
         Err(if self.world.missing_is_absent {
             Stop::Absent(origin)
         } else {
-            Stop::Unknown(Unknown::unreadable(origin, "it was not collected"))
+            let why = match &*origin.path {
+                Path::Root(name) if self.world.facts.bool("judged.cluster") != Some(true) => why_missing(name),
+                _ => "it was not collected",
+            };
+            Stop::Unknown(Unknown::unreadable(origin, why))
         })
     }
 
