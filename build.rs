@@ -119,7 +119,10 @@ fn main() -> std::io::Result<()> {
 
 /// Paths and texts of files as Rust: the compiler makes sure that they are UTF-8.
 fn texts(root: &Path, files: &[(String, String)]) -> String {
-    let text = |(path, _): &(String, String)| format!("({path:?}, include_str!({:?}))", root.join("rules").join(path));
+    let text = |(path, _): &(String, String)| {
+        let place = root.join("rules").join(path).display().to_string();
+        format!("({path:?}, include_str!({place:?}))")
+    };
     format!("&[{}]", files.iter().map(text).collect::<Vec<_>>().join(", "))
 }
 

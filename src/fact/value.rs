@@ -322,7 +322,9 @@ mod tests {
 
     fn facts(paths: &[&str]) -> Facts {
         let mut facts = Facts::default();
-        paths.iter().for_each(|path| facts.set(path, Fact::group(true)));
+        for path in paths {
+            facts.set(path, Fact::group(true));
+        }
         facts
     }
 

@@ -121,7 +121,7 @@ fn read_listeners(root: &HostRoot) -> (String, Outcome<Vec<Listener>>) {
 }
 
 /// Whether listening sockets may follow a line. They stand before all
-/// connections (Documentation/networking/proc_net_tcp.rst); before Linux 4.4
+/// connections (`Documentation/networking/proc_net_tcp.rst`); before Linux 4.4
 /// those that are being asked for (`TCP_SYN_RECV`) stand among them.
 fn goes_on(line: &str) -> bool {
     !line.split_ascii_whitespace().nth(3).is_some_and(|state| CONNECTED.contains(&state))
