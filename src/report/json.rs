@@ -40,6 +40,10 @@ struct SafeFormatter<F>(F);
 
 impl<F: Formatter> Formatter for SafeFormatter<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly all of them are plain.
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut written = 0;
         for (at, hostile) in fragment.char_indices().filter(|(_, character)| escape::is_hostile(*character)) {
             writer.write_all(fragment.get(written..at).unwrap_or_default().as_bytes())?;

@@ -30,6 +30,8 @@ pub(super) fn gather<'f>(expressions: impl Iterator<Item = (&'f Expression, Slot
     for (expression, slot) in expressions {
         flatten(expression, &slot, &mut pieces);
     }
+    // A cluster has many findings, most of few pieces.
+    pieces.shrink_to_fit();
     pieces
 }
 

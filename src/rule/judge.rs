@@ -66,8 +66,9 @@ impl<'f> Court<'f> {
             Ok(list) => list,
             Err(stop) => return give(self.unknown(&stop.into_unknown())),
         };
-        let Some(elements) = list.elements() else {
-            return give(self.unknown(&Unknown::fault(format!("`each` gave {}", list.describe()))));
+        let (what, doubt) = (list.describe(), list.doubt().cloned());
+        let Some(elements) = list.walk() else {
+            return give(self.unknown(&Unknown::fault(format!("`each` gave {what}"))));
         };
         let mut is_empty = true;
         for element in elements {
@@ -83,8 +84,8 @@ impl<'f> Court<'f> {
             self.evaluator.unbind();
             give(judgement);
         }
-        if let Some(doubt) = list.doubt() {
-            give(self.unknown(doubt));
+        if let Some(doubt) = doubt {
+            give(self.unknown(&doubt));
         } else if is_empty {
             give(self.not_applicable(format!("`{}` is empty", one_line(&each.list.source))));
         }

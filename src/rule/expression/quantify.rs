@@ -7,7 +7,7 @@
 use super::ast::{Macro, Node, NodeKind, Quantifier};
 use super::compare;
 use super::evaluate::{Evaluator, add, made};
-use super::value::{Plain, Slot, Stop, Unknown, Value};
+use super::value::{Elements, Plain, Slot, Stop, Unknown, Value};
 use crate::fact::Fact;
 
 /// `data.lifecycle.products`
@@ -55,12 +55,13 @@ impl<'f> Evaluator<'f> {
     }
 
     /// What a macro walks: the elements of a list, or the keys of a group.
-    fn walk(&mut self, range: &'f Node) -> Result<(Vec<Slot<'f>>, Option<Unknown<'f>>), Stop<'f>> {
+    fn walk(&mut self, range: &'f Node) -> Result<(Elements<'f>, Option<Unknown<'f>>), Stop<'f>> {
         let range = self.value(range).map_err(Stop::Unknown)?;
         if let Plain::Facts(facts) = &range.plain {
             self.allow(facts.len());
         }
-        let elements = match &range.plain {
+        let doubt = range.doubt().cloned();
+        let keys = match &range.plain {
             Plain::Members(members) => members
                 .iter()
                 .filter(|(_, fact)| !matches!(fact, Fact::Absent { .. }))
@@ -71,13 +72,16 @@ impl<'f> Evaluator<'f> {
                 twin.members().iter().filter(is_there).map(|(key, _)| Ok(Value::text(key.as_str()))).collect()
             }
             Plain::Map(members) => members.iter().map(|(key, _)| Ok(Value::text(key.clone()))).collect(),
-            _ => match range.elements() {
-                Some(elements) => elements,
-                None => return Err(Stop::fault(format!("{} cannot be walked", range.describe()))),
-            },
+            _ => {
+                let what = range.describe();
+                let elements = range.walk().ok_or_else(|| Stop::fault(format!("{what} cannot be walked")))?;
+                self.spend(elements.len())?;
+                return Ok((elements, doubt));
+            }
         };
-        self.spend(elements.len())?;
-        Ok((elements, range.doubt().cloned()))
+        let keys = Elements::of(keys);
+        self.spend(keys.len())?;
+        Ok((keys, doubt))
     }
 
     pub(super) fn quantify(&mut self, quantifier: &'f Macro) -> Slot<'f> {

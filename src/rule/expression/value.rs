@@ -196,6 +196,16 @@ impl<'f> Value<'f> {
         }
     }
 
+    /// The same one by one, so that a long list of facts is not made anew.
+    pub(crate) fn walk(self) -> Option<Elements<'f>> {
+        match &self.plain {
+            Plain::Facts(facts) => {
+                Some(Elements { facts: facts.iter().enumerate(), made: Vec::new().into_iter(), of: self })
+            }
+            _ => self.elements().map(Elements::of),
+        }
+    }
+
     /// Why it is not known whether a list is complete.
     pub(crate) fn doubt(&self) -> Option<&Unknown<'f>> {
         match &self.plain {
@@ -260,6 +270,39 @@ impl<'f> Value<'f> {
         }
     }
 }
+
+/// Elements of a list, one after the other.
+pub(crate) struct Elements<'f> {
+    facts: std::iter::Enumerate<std::slice::Iter<'f, Fact>>,
+    made: std::vec::IntoIter<Slot<'f>>,
+    of: Value<'f>,
+}
+
+impl<'f> Elements<'f> {
+    /// Elements that were made.
+    pub(crate) fn of(made: Vec<Slot<'f>>) -> Self {
+        let of = Value::made(Plain::Bool(false));
+        Elements { facts: [].iter().enumerate(), made: made.into_iter(), of }
+    }
+}
+
+impl<'f> Iterator for Elements<'f> {
+    type Item = Slot<'f>;
+
+    fn next(&mut self) -> Option<Slot<'f>> {
+        match self.facts.next() {
+            Some((at, fact)) => Some(self.of.element_slot(fact, at)),
+            None => self.made.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.facts.len() + self.made.len();
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Elements<'_> {}
 
 /// A fact as a value, under the path that it stands at.
 pub(crate) fn slot<'f>(fact: &'f Fact, path: Rc<Path<'f>>, inherited: Spot<'f>) -> Slot<'f> {
