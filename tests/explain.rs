@@ -396,6 +396,31 @@ fn facts_confirm_and_refute_and_what_cannot_be_read_does_neither() {
 }
 
 #[test]
+fn a_host_is_joined_to_its_node_when_both_confirm() {
+    let root = repository().join("fixtures/hosts/ubuntu-24.04-containerd-2.3/root");
+    let name = fs::read_to_string(root.join("etc/hostname")).unwrap();
+    let objects = format!(
+        "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{name: gvisor}}\nhandler: runsc\n---
+apiVersion: v1\nkind: Pod\nmetadata: {{name: a, namespace: b}}
+spec: {{runtimeClassName: gvisor, nodeName: {name}, containers: [{{name: c, image: 'd:1'}}]}}\n---
+apiVersion: v1\nkind: Node\nmetadata: {{name: {name}, labels: {{kubernetes.io/os: linux}}}}
+status: {{nodeInfo: {{operatingSystem: linux}}}}\n",
+        name = name.trim()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("objects.yaml");
+    fs::write(&file, objects).unwrap();
+    let text = "no runtime for \"runsc\" is configured";
+    let arguments = ["explain", text, "--root", root.to_str().unwrap(), "--objects", file.to_str().unwrap()];
+    let found = json(&arguments, "");
+    let causes = found["causes"].as_array().unwrap();
+    let cause = causes.iter().find(|cause| cause["name"] == "runtime/handler-missing").unwrap();
+    let subjects: Vec<_> = cause["findings"].as_array().unwrap().iter().map(|finding| &finding["subject"]).collect();
+    assert_eq!(cause["confirmation"], "confirmed", "what the Node is asked to run is asked of its host: {found:#}");
+    assert_eq!(subjects, [&serde_json::json!({"kind": "host", "name": name.trim()})], "{found:#}");
+}
+
+#[test]
 fn symptoms_and_capture_findings_are_explained_by_their_names() {
     for (name, part) in [("kubelet-not-healthy", "node/swap-enabled"), ("mtu-black-hole", "network/mtu-exceeds-uplink")]
     {

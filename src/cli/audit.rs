@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::cluster_input::{ClusterArgs, NamedCluster, or_from_facts};
+use super::cluster_input::{ClusterArgs, NamedCluster, facts_wanted, or_from_facts};
 use super::exit::{Exit, Threshold};
 use super::failure::Failure;
 use super::input::{HostArgs, NamedFacts, open_host, read_ahead, read_facts, start_reading};
@@ -83,10 +83,8 @@ pub(crate) fn run(args: &AuditArgs, terminal: Terminal) -> Result<Exit, Failure>
         selected.retain(|rule| rule.target != Target::Gate);
     }
 
-    let mut wanted = rules.facts_needed(&selected);
-    if args.cluster.is_named() && (is_host_judged || !args.facts.is_empty()) {
-        wanted.extend(fact::JOINING.map(str::to_owned));
-    }
+    let is_joined = args.cluster.is_named() && (is_host_judged || !args.facts.is_empty());
+    let wanted = facts_wanted(&rules, &selected, is_joined);
     // Before the cluster: the host's sockets have little time.
     let reading = reading.or_else(|| Some(start_reading(host?, &wanted, &work)));
     let host = reading.map(|reading| reading.finish(&work, terminal).host);

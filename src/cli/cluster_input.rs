@@ -13,10 +13,11 @@ use super::input::read_cluster_facts;
 use super::interrupt::{Outcome, Work};
 use super::object_file;
 use super::terminal::Terminal;
-use crate::fact::Facts;
 use crate::fact::cluster::Collection;
 use crate::fact::cluster::client::{self, Access, Fault, Tally};
+use crate::fact::{Facts, JOINING};
 use crate::report::Taken;
+use crate::rule::{Rule, RuleSet};
 
 /// How long the client may take to end by itself when its time is over.
 const GRACE: Duration = Duration::from_secs(1);
@@ -200,6 +201,16 @@ pub(crate) fn access(
         proxy: get("HTTPS_PROXY").or_else(|| get("https_proxy")),
         no_proxy: get("NO_PROXY").or_else(|| get("no_proxy")),
     }
+}
+
+/// The facts that rules need; where hosts are judged beside a cluster, those too
+/// that tell which node a host is.
+pub(super) fn facts_wanted(rules: &RuleSet, selected: &[&Rule], is_joined: bool) -> BTreeSet<String> {
+    let mut wanted = rules.facts_needed(selected);
+    if is_joined {
+        wanted.extend(JOINING.map(str::to_owned));
+    }
+    wanted
 }
 
 /// The cluster that was read, or the one that a facts document is about.

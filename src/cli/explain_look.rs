@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::audit::Verdicts;
-use super::cluster_input::or_from_facts;
+use super::cluster_input::{facts_wanted, or_from_facts};
 use super::explain::ExplainArgs;
 use super::failure::Failure;
 use super::input::{open_host, start_reading};
@@ -30,10 +30,11 @@ pub(super) fn look(
     let of_checks = checks.iter().map(Arc::as_ref);
     // The gate's need a version to upgrade to.
     let selected: Vec<&Rule> = of_rules.chain(of_checks).filter(|rule| rule.target != Target::Gate).collect();
-    let wanted = rules.facts_needed(&selected);
-    if wanted.is_empty() {
+    if rules.facts_needed(&selected).is_empty() {
         return Ok(Looked::default());
     }
+    let are_hosts_judged = args.is_host_named() || !args.facts.is_empty();
+    let wanted = facts_wanted(rules, &selected, are_hosts_judged && args.cluster.is_named());
     let (started, limit) = (Instant::now(), args.root.limit(args.cluster.is_live()));
     let reading = if args.is_host_named() {
         Some(start_reading(open_host(&args.root, started, limit)?, &wanted, work))

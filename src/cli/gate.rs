@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::audit::AuditArgs;
-use super::cluster_input::or_from_facts;
+use super::cluster_input::{facts_wanted, or_from_facts};
 use super::exit::{Exit, Threshold};
 use super::failure::Failure;
 use super::gate_decision::{self, Question};
@@ -77,9 +77,9 @@ pub(crate) fn run(args: &GateArgs, terminal: Terminal) -> Result<Exit, Failure> 
         let help = "list the names with: scanner rules list";
         return Err(Failure::new("select rules: none that the gate counts is left").with_help(help));
     }
-    let mut wanted = rules.facts_needed(&selected);
+    let mut wanted = facts_wanted(&rules, &selected, true);
     let are_objects_judged = wanted.iter().any(|path| overlap(path, "gate.api_objects"));
-    wanted.extend(NEEDED.iter().chain(&crate::fact::JOINING).map(|path| (*path).to_owned()));
+    wanted.extend(NEEDED.map(str::to_owned));
     // Before the cluster: the host's sockets have little time.
     let reading = host.map(|host| start_reading(host, &wanted, &work));
     let host = reading.map(|reading| reading.finish(&work, terminal).host);
