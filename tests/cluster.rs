@@ -43,7 +43,7 @@ fn recorded(name: &str) -> String {
 }
 
 /// The answers of the lab's API server; of other kinds it has none.
-fn lab(ask: &Ask) -> Reply {
+pub(crate) fn lab(ask: &Ask) -> Reply {
     match ask.path.as_str() {
         "/apis" => Reply::text(&recorded("apis.json")),
         "/version" => Reply::text(&recorded("version.json")),
@@ -86,22 +86,22 @@ fn paged(ask: &Ask, total: usize) -> Reply {
 }
 
 /// A folder with a rule and kubeconfigs.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Place { folder: tempfile::tempdir().unwrap() };
         place.write("rules/test/other-kubelet.yaml", RULE);
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -109,7 +109,7 @@ impl Place {
     }
 
     /// A kubeconfig for a server, with what else the user is to have.
-    fn kubeconfig(&self, server: &Server, user: &Value) -> PathBuf {
+    pub(crate) fn kubeconfig(&self, server: &Server, user: &Value) -> PathBuf {
         self.write("authority.pem", &server.authority);
         let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "lab",
             "clusters": [{"name": "lab-cluster", "cluster": {"server": server.url(), "certificate-authority": "authority.pem"}}],
@@ -118,21 +118,21 @@ impl Place {
         self.write("kubeconfig", &config.to_string())
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanner"));
         command.stdin(Stdio::null()).env_clear().env("HOME", self.path("home")).env("PATH", "/usr/bin:/bin");
         command
     }
 
     /// `scanner audit` of the cluster by the rule of this place.
-    fn audit(&self, further: &[&str]) -> Output {
+    pub(crate) fn audit(&self, further: &[&str]) -> Output {
         let mut command = self.command();
         command.args(["audit", "--format", "json", "--no-builtin-rules", "--rules"]).arg(self.path("rules"));
         command.args(further).output().unwrap()
     }
 
     /// The same with a kubeconfig for a server.
-    fn audit_server(&self, server: &Server, further: &[&str]) -> Output {
+    pub(crate) fn audit_server(&self, server: &Server, further: &[&str]) -> Output {
         let kubeconfig = self.kubeconfig(server, &json!({"token": "secret-token"}));
         let mut arguments = vec!["--cluster", "--kubeconfig", kubeconfig.to_str().unwrap()];
         arguments.extend(further);
@@ -140,11 +140,11 @@ impl Place {
     }
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
@@ -203,7 +203,7 @@ fn then(path: &'static str, replies: Vec<Reply>, after: impl Fn(&Ask) -> Reply +
     })
 }
 
-fn refused(output: &Output) -> String {
+pub(crate) fn refused(output: &Output) -> String {
     assert_eq!((code(output), output.stdout.len()), (2, 0), "{}", stderr(output));
     stderr(output)
 }

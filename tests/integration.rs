@@ -10,6 +10,7 @@ mod cases;
 mod ci_examples;
 mod cli;
 mod cluster;
+mod cluster_access;
 mod clusters;
 mod explain;
 mod facts;

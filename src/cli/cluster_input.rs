@@ -197,6 +197,7 @@ pub(crate) fn access(
         context: context.map(str::to_owned),
         impersonate: user.map(str::to_owned),
         impersonate_groups: groups.to_vec(),
+        service_account: client::SERVICE_ACCOUNT.into(),
         service: get("KUBERNETES_SERVICE_HOST").zip(get("KUBERNETES_SERVICE_PORT")),
         proxy: get("HTTPS_PROXY").or_else(|| get("https_proxy")),
         no_proxy: get("NO_PROXY").or_else(|| get("no_proxy")),

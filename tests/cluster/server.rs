@@ -61,7 +61,12 @@ impl Ask {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+        self.headers_of(name).next().unwrap_or_default()
+    }
+
+    /// All values of a header.
+    pub(crate) fn headers_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -108,11 +113,13 @@ pub(crate) struct Setup {
     pub(crate) until_year: i32,
     /// Whether it wants a certificate of the client.
     pub(crate) wants_client: bool,
+    /// Until when that is valid.
+    pub(crate) client_until_year: i32,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { name: "127.0.0.1", until_year: 2200, wants_client: false }
+        Setup { name: "127.0.0.1", until_year: 2200, wants_client: false, client_until_year: 2200 }
     }
 }
 
@@ -153,6 +160,7 @@ impl Server {
         let client_key = KeyPair::generate().unwrap();
         let mut client = CertificateParams::default();
         client.distinguished_name.push(rcgen::DnType::CommonName, "tester");
+        client.not_after = rcgen::date_time_ymd(setup.client_until_year, 1, 1);
         client.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
         let client = client.signed_by(&client_key, &authority).unwrap();
 

@@ -18,7 +18,7 @@ use kube::{Client, Config};
 use super::Fault;
 
 /// Where a pod finds its service account.
-const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+pub const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// What is known of the way to a cluster before any file is read.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ pub struct Access {
     pub impersonate_groups: Vec<String>,
     /// Host and port of the API server, as the environment of a pod has them.
     pub service: Option<(String, String)>,
+    /// The folder of a pod's service account: `token`, `ca.crt` and `namespace`.
+    pub service_account: PathBuf,
     /// The proxy of the environment.
     pub proxy: Option<String>,
     /// Hosts that are reached without it.
@@ -57,7 +59,14 @@ impl Server {
     pub fn client(&self, connect_timeout: std::time::Duration) -> Result<Client, Fault> {
         let mut config = self.config.clone();
         config.connect_timeout = Some(connect_timeout);
-        Client::try_from(config).map_err(|error| Fault::setup(&self.url(), &error))
+        Client::try_from(config).map_err(|error| self.fault(&error))
+    }
+
+    /// Why there is no client of it; names the credential plugin that is to be.
+    pub(super) fn fault(&self, error: &kube::Error) -> Fault {
+        let plugin = self.config.auth_info.exec.as_ref();
+        let command = plugin.and_then(|plugin| plugin.command.as_deref());
+        Fault::setup(&self.url(), error, command, plugin.and_then(|plugin| plugin.install_hint.as_deref()))
     }
 
     /// The namespace of the context, where nobody names another one.
@@ -99,6 +108,7 @@ impl Access {
         if !self.impersonate_groups.is_empty() {
             config.auth_info.impersonate_groups = Some(self.impersonate_groups.clone());
         }
+        trim_token(&mut config.auth_info);
         let agent = HeaderValue::from_static(concat!("scanner/", env!("CARGO_PKG_VERSION")));
         config.headers.push((USER_AGENT, agent));
         // Retrying is the business of whoever knows the deadline.
@@ -158,8 +168,12 @@ impl Access {
         let url = format!("https://{host}:{port}");
         let url: Uri = url.parse().map_err(|_| Fault::Url { url })?;
         let mut config = Config::new(url);
-        let folder = Path::new(SERVICE_ACCOUNT);
+        let folder = &self.service_account;
         config.root_cert_file = Some(folder.join("ca.crt"));
+        config.proxy_url = self.environment_proxy(&config.cluster_url)?;
+        if let Some(namespace) = read_namespace(folder) {
+            config.default_namespace = namespace;
+        }
         config.auth_info =
             AuthInfo { token_file: Some(folder.join("token").display().to_string()), ..AuthInfo::default() };
         Ok(config)
@@ -173,6 +187,26 @@ impl Access {
         }
         parse_proxy(proxy).map(Some)
     }
+}
+
+/// A token that stands in its file with a line break, which is no part of it:
+/// kubectl cuts it off, and the library does not.
+#[expect(clippy::disallowed_methods, reason = "the credentials of this program, not the host that is judged")]
+fn trim_token(auth: &mut AuthInfo) {
+    let Some(file) = auth.token_file.as_ref().filter(|_| auth.token.is_none()) else { return };
+    // What cannot be read is told by whoever needs it.
+    let Ok(text) = std::fs::read_to_string(file) else { return };
+    if text.trim() != text {
+        auth.token = Some(text.trim().to_owned().into());
+        auth.token_file = None;
+    }
+}
+
+/// The namespace of the pod, where nobody names another one.
+#[expect(clippy::disallowed_methods, reason = "the credentials of this program, not the host that is judged")]
+fn read_namespace(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join("namespace")).ok()?;
+    Some(text.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 fn parse_proxy(text: &str) -> Result<Uri, Fault> {

@@ -161,8 +161,12 @@ impl Fault {
     }
 
     /// An error of the library before anything was sent.
-    pub(super) fn setup(url: &str, error: &kube::Error) -> Self {
+    pub(super) fn setup(url: &str, error: &kube::Error, plugin: Option<&str>, hint: Option<&str>) -> Self {
         let cause = match error {
+            kube::Error::Auth(AuthError::AuthExecStart(error)) => {
+                let hint = hint.map(|hint| format!(" ({})", hint.trim())).unwrap_or_default();
+                format!("start the credential plugin {}: {}{hint}", plugin.unwrap_or_default(), innermost(error))
+            }
             kube::Error::Auth(error) => auth_cause(error),
             kube::Error::InferKubeconfig(error) => kubeconfig_cause(error),
             error => innermost(error),
@@ -245,6 +249,9 @@ fn of_tls(error: &rustls::Error) -> Trouble {
         },
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "it asks for a client certificate, and the kubeconfig has none".to_owned()
+        }
+        rustls::Error::AlertReceived(AlertDescription::CertificateExpired) => {
+            "the client certificate of the kubeconfig has expired".to_owned()
         }
         rustls::Error::AlertReceived(alert) => format!("it refuses the connection or our certificate ({alert:?})"),
         rustls::Error::InvalidMessage(_) => return Trouble::Broken("it does not speak TLS".to_owned()),

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use kube::Client;
 use tokio::task::JoinSet;
 
-pub use access::{Access, Server};
+pub use access::{Access, SERVICE_ACCOUNT, Server};
 pub use fault::Fault;
 pub use tally::{Counts, Tally};
 
@@ -59,7 +59,7 @@ pub fn read(
         let mut config = server.config.clone();
         config.connect_timeout = Some(CONNECT_PATIENCE.min(patience));
         // Credential plugins run here, before anything is sent.
-        let client = Client::try_from(config).map_err(|error| Fault::setup(&server.url(), &error))?;
+        let client = Client::try_from(config).map_err(|error| server.fault(&error))?;
         let deadline = (started + limit).into();
         let session = Arc::new(Session {
             client,
