@@ -150,15 +150,28 @@ pub async fn run(
 /// nodes without systemd.
 const NOT_SHARED: &str = "not a shared or slave mount";
 
-/// The same with a pod that does not see what is mounted later.
+/// The same with a pod of another name, as the first may still be there, that
+/// does not see what is mounted later.
 fn without_propagation(job: &Job) -> Option<(Job, Json)> {
     let Helper::Made(manifest) = &job.helper else { return None };
     let (_, name, _) = job.pod();
-    let text = manifest.to_string().replace(r#","mountPropagation":"HostToContainer""#, "");
-    // The other pod may still be there.
-    let text = text.replace(name, &format!("{name}-2"));
-    let manifest: Json = serde_json::from_str(&text).ok()?;
-    let command = job.command.iter().map(|argument| argument.replace(name, &format!("{name}-2"))).collect();
+    let other = format!("{name}-2");
+    let mut manifest = manifest.clone();
+    *manifest.pointer_mut("/metadata/name")? = Json::from(other.as_str());
+    let container = manifest.pointer_mut("/spec/containers/0")?;
+    for mount in container.get_mut("volumeMounts")?.as_array_mut()? {
+        mount.as_object_mut()?.remove("mountPropagation");
+    }
+    for argument in container.get_mut("command")?.as_array_mut()? {
+        if argument == name {
+            *argument = Json::from(other.as_str());
+        }
+    }
+    let renamed = |argument: &String| match argument.strip_suffix(name) {
+        Some(flag) if flag.ends_with('=') => format!("{flag}{other}"),
+        _ => argument.clone(),
+    };
+    let command = job.command.iter().map(renamed).collect();
     Some((Job { helper: Helper::Made(manifest.clone()), command, ..job.clone() }, manifest))
 }
 
