@@ -1,9 +1,9 @@
 //! Routes that BGP tells and withdraws, RFC 4271 and 4760. Those of VPNs and
-//! EVPN, extended communities and the like are shown as bytes.
+//! EVPN and the like are shown as bytes.
 
 use super::bytes::{Printed, Truncated, array_at, rest, slice_at, u8_at, u16_at, u32_at, up_to};
 use super::words::Words;
-use super::{Printer, bgp};
+use super::{Printer, bgp, bgp_community};
 
 const HEADER: usize = 19;
 const ATTRIBUTES: &Words = &[
@@ -165,6 +165,7 @@ fn attribute(printer: &mut Printer, kind: u8, value: &[u8]) -> Printed {
             }
             prefixes(printer, rest(value, 3), version, "\n\t      ")?;
         }
+        16 => bgp_community::print(printer, value)?,
         LARGE_COMMUNITY => {
             printer.out.text("\n\t    ");
             for (number, community) in value.chunks_exact(12).enumerate() {

@@ -8,6 +8,7 @@
 mod arp;
 mod bfd;
 mod bgp;
+mod bgp_community;
 mod bgp_notification;
 mod bgp_update;
 mod bytes;
