@@ -6,6 +6,7 @@
 
 pub(crate) mod server;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -771,6 +772,35 @@ fn facts_of_a_cluster_are_judged_by_every_rule_that_its_objects_are() {
     let of_objects = verdicts(&["--objects", objects]);
     assert!(of_objects.len() > 100, "{}", of_objects.len());
     assert_eq!(verdicts(&["--facts", facts.to_str().unwrap()]), of_objects);
+}
+
+#[test]
+fn documents_of_many_hosts_say_together_what_each_says_alone() {
+    let place = Place::new();
+    let judged = |arguments: &[&str]| -> BTreeSet<String> {
+        let mut command = place.command();
+        command.args(["audit", "--format", "json", "--fail-on", "none", "--now", "2026-11-23T00:00:00Z"]);
+        let output = command.args(arguments).output().unwrap();
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let report = report(&output);
+        let findings = report["findings"].as_array().unwrap();
+        let told: BTreeSet<String> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), findings.len(), "nothing is told twice");
+        told
+    };
+    let (mut alone, mut documents) = (BTreeSet::new(), Vec::new());
+    for host in ["ubuntu-18.04-docker-cgroupfs", "rocky-9-crio", "k3s-flannel-1450-uplink"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts").join(host).join("root");
+        let root = root.to_str().unwrap();
+        let document = place.path(host);
+        let output =
+            place.command().args(["facts", "--root", root, "--format", "json", "--output"]).arg(&document).output();
+        assert!(output.unwrap().status.success());
+        alone.extend(judged(&["--root", root]));
+        documents.extend(["--facts".to_owned(), document.display().to_string()]);
+    }
+    let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
+    assert_eq!(judged(&documents), alone);
 }
 
 #[test]

@@ -70,11 +70,11 @@ impl Destination {
 const WRITTEN_AT_ONCE: usize = 64 << 10;
 
 fn buffered(out: impl Write, make: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(WRITTEN_AT_ONCE, out);
-    let made = make(&mut out);
+    let mut writer = BufWriter::with_capacity(WRITTEN_AT_ONCE, out);
+    let result = make(&mut writer);
     // What a reader that is gone did not take is not tried again when this ends.
-    let (mut out, rest) = out.into_parts();
-    made?;
+    let (mut out, rest) = writer.into_parts();
+    result?;
     out.write_all(&rest.unwrap_or_default())?;
     out.flush()
 }

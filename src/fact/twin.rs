@@ -150,7 +150,9 @@ pub(super) fn mark(members: &BTreeMap<String, Fact>) -> u64 {
             Some(Value::Text(text)) => text.hash(hasher),
             Some(Value::List(elements)) => {
                 elements.len().hash(hasher);
-                elements.iter().for_each(|element| add(element, hasher));
+                for element in elements {
+                    add(element, hasher);
+                }
             }
             Some(Value::Map(members)) => add_all(members, hasher),
             Some(Value::Twin(twin)) => twin.name.hash(hasher),
