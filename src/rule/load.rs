@@ -53,11 +53,11 @@ pub(super) fn load(options: &LoadOptions, target: Option<Target>) -> Result<Rule
         let rule = file::read(file, &names, extent)?;
         run_examples(file, &tables, rule)
     };
-    let read: Vec<_> = files.par_iter().map(read_one).collect();
-    let digest = if options.builtin && options.paths.is_empty() {
-        builtin::DIGEST.to_owned()
+    let read_all = || files.par_iter().map(read_one).collect::<Vec<_>>();
+    let (read, digest) = if options.builtin && options.paths.is_empty() {
+        (read_all(), builtin::DIGEST.to_owned())
     } else {
-        digest(options.builtin, files.iter().filter(|file| !file.is_builtin))
+        rayon::join(read_all, || digest(options.builtin, files.iter().filter(|file| !file.is_builtin)))
     };
     if options.with_examples && options.builtin {
         faults.extend(tables.faults().into_iter().map(|(path, text, error)| {
@@ -142,16 +142,17 @@ fn user_rules(path: &Path, files: &mut Vec<RuleFile>, faults: &mut Vec<Diagnosti
         faults.push(unreadable(path, &nothing));
     }
     found.sort();
-    for path in found {
-        match read_text(&path) {
+    let texts: Vec<_> = found.par_iter().map(|path| read_text(path)).collect();
+    for (path, text) in found.iter().zip(texts) {
+        match text {
             Ok(text) => files.push(RuleFile {
-                name: name_of(&path),
+                name: name_of(path),
                 path: path.display().to_string(),
                 text: Cow::Owned(text),
                 tree: &[],
                 is_builtin: false,
             }),
-            Err(error) => faults.push(unreadable(&path, &error)),
+            Err(error) => faults.push(unreadable(path, &error)),
         }
     }
 }
@@ -177,8 +178,9 @@ fn find_files(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result
         return Ok(());
     }
     for entry in std::fs::read_dir(path)? {
-        let path = entry?.path();
-        let is_folder = std::fs::metadata(&path)?.is_dir();
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        let is_folder = kind.is_dir() || (!kind.is_file() && std::fs::metadata(&path)?.is_dir());
         let is_rule = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         if is_folder && depth < FOLDER_DEPTH && path.file_name().is_none_or(|name| name != "data") {
             find_files(&path, depth + 1, found)?;
