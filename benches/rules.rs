@@ -31,9 +31,16 @@ const FIXTURE: &str = "fixtures/hosts/ubuntu-24.04-containerd-2.3/root";
 /// folder. A user's rule needs an example, which is run: one that says nothing
 /// stands for those of the rule. The expressions of built-in rules are parsed
 /// when the program is built, so each is written with other spaces here.
-fn three_hundred_rules() -> tempfile::TempDir {
+fn three_hundred_rules(with_cluster: bool) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let rules: Vec<(String, String)> = built_in_texts().iter().filter_map(with_one_example).collect();
+    let mut texts = built_in_texts();
+    if !with_cluster {
+        for (_, text) in &mut texts {
+            let first = text.split("\ncluster:").next().unwrap().to_owned();
+            *text = first;
+        }
+    }
+    let rules: Vec<(String, String)> = texts.iter().filter_map(with_one_example).collect();
     for number in 0..300 {
         let (name, text) = &rules[number % rules.len()];
         let file = folder.path().join(format!("round-{}", number / rules.len())).join(name);
@@ -91,12 +98,16 @@ fn load(criterion: &mut Criterion) {
     criterion.bench_function("load the built-in rules", |bencher| {
         bencher.iter(|| RuleSet::load(black_box(&LoadOptions::default())).unwrap());
     });
-    let folder = three_hundred_rules();
-    let options = LoadOptions { builtin: false, paths: vec![folder.path().to_owned()], with_examples: false };
     // What is loaded is kept to the end of a run, and never dropped there.
-    criterion.bench_function("load 300 rules", |bencher| {
-        bencher.iter_with_large_drop(|| RuleSet::load(black_box(&options)).unwrap());
-    });
+    for (name, with_cluster) in
+        [("load 300 rules of one form", false), ("load 300 rules, most with a form for clusters too", true)]
+    {
+        let folder = three_hundred_rules(with_cluster);
+        let options = LoadOptions { builtin: false, paths: vec![folder.path().to_owned()], with_examples: false };
+        criterion.bench_function(name, |bencher| {
+            bencher.iter_with_large_drop(|| RuleSet::load(black_box(&options)).unwrap());
+        });
+    }
 }
 
 fn facts_of_fixture() -> Facts {
