@@ -29,8 +29,8 @@ pub(in crate::fact::host::runtime) fn list(elements: impl IntoIterator<Item = Fa
     Fact::group(elements.into_iter().collect::<Vec<_>>())
 }
 
-/// What a release makes of these files.
-pub(super) fn answer(root: &HostRoot, loaded: &Loaded, release: Release) -> Answers {
+/// What a release makes of these files; `plugin_dirs` are its default ones.
+pub(super) fn answer(root: &HostRoot, loaded: &Loaded, release: Release, plugin_dirs: &Fact) -> Answers {
     let mut merged = merge(&loaded.files, release);
     merged.start_faults.extend(loaded.missing.iter().cloned());
     let effective = resolve(&merged, release);
@@ -50,6 +50,7 @@ pub(super) fn answer(root: &HostRoot, loaded: &Loaded, release: Release) -> Answ
     let misplaced = effective.find_misplaced();
     answers.insert("misplaced_properties", list(misplaced.iter().map(|misplaced| remark(misplaced, "property"))));
     answer_handlers(root, &effective, release, &mut answers);
+    answers.insert("cni_bin_dirs", bin_dirs(effective.runtime.as_ref()).unwrap_or_else(|| plugin_dirs.clone()));
     answer_rest(root, &merged, &effective, release, &mut answers);
     answers
 }
@@ -159,7 +160,6 @@ fn answer_rest(root: &HostRoot, merged: &Merged, effective: &Effective, release:
     let sandbox: &[&str] = if is_old { &["sandbox_image"] } else { &["pinned_images", "sandbox"] };
     answers.insert("sandbox_image", text_or(images, sandbox, release.sandbox_image()));
     answers.insert("cni_conf_dir", text_or(runtime, &["cni", "conf_dir"], Some("/etc/cni/net.d")));
-    answers.insert("cni_bin_dirs", bin_dirs(runtime));
     let cdi = runtime.and_then(|section| section.get("enable_cdi"));
     // Off where 1.7 brought it, on since 2.0.
     let default = || Fact::known(release.answers_runtime_config(), built_in("enable_cdi"));
@@ -188,33 +188,28 @@ fn text_or(section: Option<&Property>, path: &[&str], default: Option<&str>) -> 
     }
 }
 
-fn bin_dirs(runtime: Option<&Property>) -> Fact {
+/// The folders of CNI plugins that are set, if any.
+fn bin_dirs(runtime: Option<&Property>) -> Option<Fact> {
     let cni = runtime.and_then(|section| section.get("cni"));
     let dirs = cni.and_then(|cni| cni.get("bin_dirs")).map(Property::elements).unwrap_or_default();
     let dir = cni.and_then(|cni| cni.get("bin_dir"));
     let set: Vec<Fact> = dirs.iter().chain(dir).filter_map(|dir| Some(dir.fact(dir.filled_text()?))).collect();
-    if set.is_empty() { list([Fact::known("/opt/cni/bin", built_in("cni.bin_dir"))]) } else { list(set) }
+    (!set.is_empty()).then(|| list(set))
 }
 
-/// Whether nothing but documented defaults are in a list.
-pub(super) fn is_default_list(dirs: &Fact) -> bool {
-    let is_default = |dir: &Fact| matches!(dir.source(), Some(Source::Default { .. }));
-    dirs.list().is_some_and(|dirs| !dirs.is_empty() && dirs.iter().all(is_default))
-}
-
-/// The default folders of CNI plugins of Debian's own package, which is built
-/// for where Debian installs them (its changelog, 1.7.24~ds1-1 and
-/// 2.1.4~ds2-6; `containerd config default` of 1.6.20~ds1, 1.7.24~ds1 and
-/// 2.1.9+ds1 says so).
-pub(super) fn plugin_dirs_of_debian(version: &str) -> Option<Fact> {
-    let release = Release::parse(version)?;
+/// The default folders of CNI plugins of a version, if it is known. Debian's
+/// own package is built for where Debian installs them (its changelog,
+/// 1.7.24~ds1-1 and 2.1.4~ds2-6; `containerd config default` of 1.6.20~ds1,
+/// 1.7.24~ds1 and 2.1.9+ds1 says so).
+pub(super) fn default_plugin_dirs(version: Option<&str>) -> Fact {
+    let version = version.unwrap_or_default();
     let is_debian = version.contains("~ds") || version.contains("+ds");
-    let dirs: &[&str] = match release {
-        Release(1, 7, 24..) if is_debian => &["/usr/lib/cni"],
-        Release(2.., ..) if is_debian => &["/usr/lib/cni", "/opt/cni/bin"],
-        _ => return None,
+    let (dirs, property): (&[&str], _) = match Release::parse(version).filter(|_| is_debian) {
+        Some(Release(1, 7, 24..)) => (&["/usr/lib/cni"], "cni.bin_dirs of Debian's package"),
+        Some(Release(2.., ..)) => (&["/usr/lib/cni", "/opt/cni/bin"], "cni.bin_dirs of Debian's package"),
+        _ => (&["/opt/cni/bin"], "cni.bin_dir"),
     };
-    Some(list(dirs.iter().map(|dir| Fact::known(*dir, built_in("cni.bin_dirs of Debian's package")))))
+    list(dirs.iter().map(|dir| Fact::known(*dir, built_in(property))))
 }
 
 /// `[grpc] address`, or the server plugin's of version 4.

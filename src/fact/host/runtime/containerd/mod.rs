@@ -39,7 +39,7 @@ pub(super) use facts::{group, list};
 use agree::agree;
 use daemon::{Daemon, TRACES};
 use declaration::FACTS;
-use facts::{Answers, answer};
+use facts::{Answers, answer, default_plugin_dirs};
 use load::{Loaded, read_files};
 use merge::{ConfigFile, Remark, file_version};
 use property::Property;
@@ -132,12 +132,13 @@ fn set_configuration(host: &Host, daemon: &Daemon, version: &Fact, facts: &mut F
         Some(release) => vec![release],
         None => releases_for(loaded.files.first().map(file_version), daemon.is_config_generated()).collect(),
     };
+    let plugin_dirs = default_plugin_dirs(version.text());
     let answers: Vec<Answers> = releases
         .into_iter()
         .map(|release| {
             let from_cwd = release.globs_from_working_directory();
             let again = if from_cwd { read_configuration(host, daemon, true).found() } else { None };
-            answer(&host.root, again.as_ref().unwrap_or(&loaded), release)
+            answer(&host.root, again.as_ref().unwrap_or(&loaded), release, &plugin_dirs)
         })
         .collect();
     let why = match version {
@@ -148,11 +149,6 @@ fn set_configuration(host: &Host, daemon: &Daemon, version: &Fact, facts: &mut F
     for name in CONFIGURED {
         let of_all: Vec<&Fact> = answers.iter().filter_map(|answers| answers.get(name)).collect();
         facts.set(&format!("containerd.{name}"), agree(&of_all, &reason));
-    }
-    if let Some(dirs) = version.text().and_then(facts::plugin_dirs_of_debian)
-        && facts.get("containerd.cni_bin_dirs").is_some_and(facts::is_default_list)
-    {
-        facts.set("containerd.cni_bin_dirs", dirs);
     }
 }
 
