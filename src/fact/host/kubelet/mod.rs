@@ -44,6 +44,7 @@ fn collect(host: &Host, _earlier: &Facts) -> Facts {
     };
     let is_without_agent = k3s.is_some_and(|k3s| k3s.setting("disable-agent").is_some_and(|flag| flag.value == "true"));
     let command = if is_without_agent { None } else { command::find_command(host, k3s) };
+    let command = command.map(|command| with_absolute_paths(host, command));
     let present = match (&found, is_without_agent) {
         (_, true) => Fact::known(false, Source::file("/usr/bin/kubelet")),
         (Outcome::Unreadable(why), _) if command.is_none() => {
@@ -95,7 +96,6 @@ fn set_command(facts: &mut Facts, host: &Host, command: &Command, k3s: Option<&K
             return;
         }
     };
-    let flags = with_absolute_paths(host, command, flags);
     let kubelet = read_effective(host, flags, distribution, version);
     set_flags(facts, &kubelet, command, k3s);
     for (path, fact) in setting::effective_settings(&kubelet) {
@@ -124,14 +124,14 @@ const PATH_FLAGS: &[&str] = &[
     "tls-private-key-file",
 ];
 
-/// The flags, relative paths from where the kubelet runs.
-fn with_absolute_paths(host: &Host, command: &Command, mut flags: Vec<Flag>) -> Vec<Flag> {
-    if let Some(process) = &command.process {
+/// The command with relative paths taken from where the kubelet runs.
+fn with_absolute_paths(host: &Host, mut command: Command) -> Command {
+    if let (Some(process), Ok(flags)) = (&command.process, &mut command.flags) {
         for flag in flags.iter_mut().filter(|flag| PATH_FLAGS.contains(&flag.name.as_str()) && !flag.value.is_empty()) {
             flag.value = process.absolute(&host.root, &flag.value);
         }
     }
-    flags
+    command
 }
 
 fn read_effective(host: &Host, flags: Vec<Flag>, distribution: &'static str, version: &Fact) -> Effective {

@@ -62,13 +62,9 @@ pub(super) fn joined(host: &Host, command: Option<&Command>, k3s: Option<&K3s>) 
         return Fact::known(true, k3s.source.clone());
     }
     let flags = command.and_then(|command| command.flags.as_deref().ok()).unwrap_or_default();
-    let process = command.and_then(|command| command.process.as_ref());
-    let named = last(flags, "kubeconfig").map(|flag| match process {
-        Some(process) => process.absolute(&host.root, &flag.value),
-        None => flag.value.clone(),
-    });
+    let named = last(flags, "kubeconfig").map(|flag| flag.value.as_str());
     let mut failure = None;
-    for path in named.as_deref().into_iter().chain(KUBECONFIGS.iter().copied()) {
+    for path in named.into_iter().chain(KUBECONFIGS.iter().copied()) {
         match host.root.metadata(path) {
             Outcome::Found(_) => return Fact::known(true, Source::file(path)),
             Outcome::Absent => {}
